@@ -1,0 +1,1 @@
+"""The conversation: router, pipelines, streaming, handing over, inbox, widget API."""

@@ -1,0 +1,75 @@
+"""The shop's three demo customers and their orders, as orders.json has them."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .catalogue import PRODUCTS, size_label
+
+_DATA: dict[str, Any] = json.loads(Path(__file__).with_name("orders.json").read_text(encoding="utf-8"))
+
+
+@dataclass(frozen=True)
+class Customer:
+    id: str
+    name: str
+    email: str
+
+
+@dataclass(frozen=True)
+class Line:
+    product: str
+    name: str
+    colour: str
+    size: str
+    quantity: int
+    price: float
+
+
+@dataclass(frozen=True)
+class Order:
+    id: str
+    customer: str
+    placed_on: str
+    status: str
+    status_label: str
+    lines: tuple[Line, ...]
+    delivery: float
+    total: float
+    carrier: str | None = None
+    tracking: str | None = None
+    expected_on: str | None = None
+    delivered_on: str | None = None
+    collect_at: str | None = None
+    collect_by: str | None = None
+    cancelled_on: str | None = None
+    refunded_on: str | None = None
+
+
+def _line(row: dict[str, Any]) -> Line:
+    product = PRODUCTS[row["product"]]
+    colour = next(colour for colour in product.colours if colour.id == row["colour"])
+    return Line(product.id, product.name, colour.label, size_label(row["size"]), row["quantity"], product.price)
+
+
+def _order(row: dict[str, Any]) -> Order:
+    lines = tuple(_line(line) for line in row["lines"])
+    total = round(sum(line.price * line.quantity for line in lines) + row["delivery"], 2)
+    return Order(**{**row, "lines": lines, "total": total, "status_label": _DATA["statuses"][row["status"]]})
+
+
+CUSTOMERS: dict[str, Customer] = {row["id"]: Customer(**row) for row in _DATA["customers"]}
+_ORDERS: tuple[Order, ...] = tuple(_order(row) for row in _DATA["orders"])
+
+
+def orders_of(customer_id: str) -> list[Order]:
+    """The customer's orders, the newest first."""
+    own = [order for order in _ORDERS if order.customer == customer_id]
+    return sorted(own, key=lambda order: order.placed_on, reverse=True)
+
+
+def order_of(customer_id: str, order_id: str) -> Order | None:
+    """The order with this number, if it is this customer's."""
+    wanted = order_id.strip().upper()
+    return next((order for order in orders_of(customer_id) if order.id == wanted), None)

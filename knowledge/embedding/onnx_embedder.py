@@ -1,0 +1,131 @@
+"""Runs an exported model on the CPU with ONNX Runtime; PyTorch is never imported."""
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from tokenizers import Encoding, Tokenizer
+
+from .space import Space
+from .store import read_manifest
+from .text import readable
+
+GRAPH = "model.int8.onnx"
+TOKENIZER = "tokenizer.json"
+# Enough for one question to be embedded once for all that needs it; a long one takes 400 KB.
+REMEMBERED_QUERIES = 32
+PARALLEL_FROM = 16
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """What the model made of one text: its vector, and each token with its own."""
+
+    vector: NDArray[np.float32]
+    tokens: tuple[str, ...]
+    token_vectors: NDArray[np.float32]
+
+
+class OnnxEmbedder:
+    """An `Embedder` for a folder made by `export`.
+
+    Texts go through the model one at a time. Dynamic quantisation scales whatever shares a batch together, so a batch
+    would make a text's vector depend on its neighbours, and padding costs more than batching gains: 117 passages a
+    second alone against 102 in eights (2 cores, 80 tokens each). Threads share the session; each run uses one core.
+    """
+
+    def __init__(self, folder: Path, *, threads: int = 0) -> None:
+        manifest = read_manifest(folder)
+        if manifest is None or manifest.rejected:
+            raise OSError(f"There is no usable exported model in {folder}.")
+        self._manifest = manifest
+        self._space = Space(manifest.model, manifest.revision, manifest.dimension)
+        self._session = _open_session(folder / GRAPH)
+        self._counter = Tokenizer.from_file(str(folder / TOKENIZER))
+        self._counter.no_padding()
+        self._counter.no_truncation()
+        self._tokenizer = Tokenizer.from_str(self._counter.to_str())
+        self._tokenizer.enable_truncation(manifest.token_limit)
+        # Half of the cores: whoever asks a question meanwhile finds one free.
+        self._threads = threads or max(1, (os.cpu_count() or 1) // 2)
+        self._read_query = lru_cache(REMEMBERED_QUERIES)(self._read_query_now)
+
+    @property
+    def space(self) -> Space:
+        return self._space
+
+    @property
+    def max_tokens(self) -> int:
+        special = self._tokenizer.num_special_tokens_to_add(False)
+        return self._manifest.token_limit - special - self.count_tokens(self._manifest.passage_prompt)
+
+    def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        if len(texts) == 1:
+            return self._read_query(texts[0]).vector[np.newaxis].copy()
+        return self._embed([self._manifest.query_prompt + readable(text) for text in texts])
+
+    def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return self._embed([self._manifest.passage_prompt + readable(text) for text in texts])
+
+    def embed_query_tokens(self, text: str) -> tuple[list[str], NDArray[np.float32]]:
+        reading = self._read_query(text)
+        return list(reading.tokens), reading.token_vectors.copy()
+
+    def count_tokens(self, text: str) -> int:
+        return len(self._counter.encode(readable(text, whole=True), add_special_tokens=False).ids)
+
+    def _embed(self, texts: list[str]) -> NDArray[np.float32]:
+        vectors = np.empty((len(texts), self._space.dimension), np.float32)
+        if self._threads > 1 and len(texts) >= PARALLEL_FROM:
+            with ThreadPoolExecutor(self._threads) as pool:
+                for row, vector in enumerate(pool.map(self._vector, texts)):
+                    vectors[row] = vector
+        else:
+            for row, text in enumerate(texts):
+                vectors[row] = self._vector(text)
+        return vectors
+
+    def _vector(self, text: str) -> NDArray[np.float32]:
+        return self._pool(self._hidden_states(self._tokenizer.encode(text)))
+
+    def _read_query_now(self, text: str) -> _Reading:
+        prompt = self._manifest.query_prompt
+        encoding = self._tokenizer.encode(prompt + readable(text))
+        states = self._hidden_states(encoding)
+        own = [
+            index
+            for index, (start, _) in enumerate(encoding.offsets)
+            if not encoding.special_tokens_mask[index] and start >= len(prompt)
+        ]
+        tokens = tuple(encoding.tokens[index] for index in own)
+        return _Reading(self._pool(states), tokens, normalised(states[own]))
+
+    def _hidden_states(self, encoding: Encoding) -> NDArray[np.float32]:
+        token_ids = np.array([encoding.ids], dtype=np.int64)
+        states: NDArray[np.float32] = self._session.run(None, {"input_ids": token_ids})[0][0]
+        return states
+
+    def _pool(self, states: NDArray[np.float32]) -> NDArray[np.float32]:
+        return normalised(states[0] if self._manifest.pooling == "cls" else states.mean(axis=0))
+
+
+def normalised(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Each vector (along the last axis) scaled to length 1."""
+    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    unit: NDArray[np.float32] = (vectors / np.maximum(lengths, 1e-12)).astype(np.float32, copy=False)
+    return unit
+
+
+def _open_session(graph: Path) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.enable_cpu_mem_arena = False  # it would keep the memory of the longest text for good
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])

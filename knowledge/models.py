@@ -1,0 +1,250 @@
+"""What a bot knows: FAQs with phrasings, documents with revisions and chunks, vectors, data APIs, actions and calls."""
+
+from django.db import models
+from django.utils import timezone
+from pgvector.django import VectorField
+
+from tenants.encryption import EncryptedTextField
+from tenants.models import Bot, GroupModel
+
+
+class Faq(GroupModel):
+    """A vetted answer to a question."""
+
+    external_id = models.CharField("ID", max_length=200, blank=True, help_text="Your own name for it, kept on import.")
+    question = models.TextField(max_length=1000)
+    answer = models.TextField(max_length=8000)
+    category = models.CharField(max_length=100, blank=True)
+    language = models.CharField(max_length=35, blank=True, default="en")
+    enabled = models.BooleanField(default=True, help_text="Only enabled FAQs are answered.")
+    revision = models.PositiveIntegerField(default=1, editable=False)
+    indexed_revision = models.PositiveIntegerField(default=0, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        verbose_name = "FAQ"
+        ordering = ["question"]
+        indexes = [models.Index(fields=["group", "external_id"], name="faq_by_external_id")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["group", "external_id"], condition=~models.Q(external_id=""), name="faq_external_id_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.question
+
+
+class Phrasing(GroupModel):
+    """Another way in which customers ask an FAQ's question."""
+
+    faq = models.ForeignKey(Faq, models.CASCADE, db_constraint=False, related_name="phrasings")
+    text = models.TextField(max_length=1000)
+
+    class Meta:
+        ordering = ["text"]
+        indexes = [models.Index(fields=["group", "faq"], name="phrasing_by_faq")]
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class Document(GroupModel):
+    """A file or page; the current revision answers once its index has caught up."""
+
+    class State(models.TextChoices):
+        QUEUED = "queued", "Queued"
+        READING = "reading", "Reading"
+        EMBEDDING = "embedding", "Embedding"
+        READY = "ready", "Ready"
+        FAILED = "failed", "Failed"
+
+    external_id = models.CharField("ID", max_length=500, blank=True, help_text="Your own name for it, or its path.")
+    title = models.CharField(max_length=300)
+    url = models.URLField(max_length=1000, blank=True, help_text="Where customers can read it.")
+    dated = models.DateField("date of the source", null=True, blank=True)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED, editable=False)
+    error = models.TextField(blank=True, editable=False)
+    pages = models.PositiveIntegerField(null=True, blank=True, editable=False)
+    revision = models.PositiveIntegerField(default=0, editable=False)
+    indexed_revision = models.PositiveIntegerField(default=0, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["title"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["group", "external_id"], condition=~models.Q(external_id=""), name="document_external_id_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class DocumentRevision(GroupModel):
+    """The bytes of a document as they were given, each time that they changed."""
+
+    document = models.ForeignKey(Document, models.CASCADE, db_constraint=False, related_name="revisions")
+    number = models.PositiveIntegerField()
+    filename = models.CharField(max_length=300)
+    data = models.BinaryField()
+    content_hash = models.CharField(max_length=64)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-number"]
+        constraints = [models.UniqueConstraint(fields=["group", "document", "number"], name="revision_once")]
+
+    def __str__(self) -> str:
+        return f"Revision {self.number}"
+
+
+class Chunk(GroupModel):
+    """A piece of a document, as it is searched, quoted and cited."""
+
+    document = models.ForeignKey(Document, models.CASCADE, db_constraint=False, related_name="chunks")
+    revision = models.PositiveIntegerField()
+    position = models.PositiveIntegerField()
+    text = models.TextField()
+    heading_path = models.JSONField(default=list)
+    page = models.PositiveIntegerField(null=True)
+    kind = models.CharField(max_length=10, default="text")
+    content_hash = models.CharField(max_length=64)
+
+    class Meta:
+        ordering = ["position"]
+        indexes = [
+            models.Index(fields=["group", "document", "position"], name="chunk_by_document"),
+            models.Index(fields=["group", "content_hash"], name="chunk_by_content"),
+        ]
+
+    def __str__(self) -> str:
+        return " › ".join(self.heading_path) or self.text[:80]
+
+
+class EmbeddingSpace(GroupModel):
+    """A model, its revision and dimension, in which a bot's texts have vectors."""
+
+    key = models.CharField(max_length=200)
+    model = models.CharField(max_length=200)
+    revision = models.CharField(max_length=100)
+    dimension = models.PositiveIntegerField()
+    active = models.BooleanField(default=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["group", "key"], name="space_once"),
+            models.UniqueConstraint(fields=["group"], condition=models.Q(active=True), name="one_active_space"),
+        ]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class Vector(models.Model):
+    """The embedding of one text in one space; texts that are the same share it, so an edit embeds only what changed."""
+
+    pk = models.CompositePrimaryKey("group_id", "space", "content_hash")
+    group = models.ForeignKey(Bot, models.CASCADE, db_constraint=False, related_name="+")
+    space = models.CharField(max_length=200)
+    content_hash = models.CharField(max_length=64)
+    embedding = VectorField()
+
+
+class DataApi(GroupModel):
+    """A tenant's live HTTP API."""
+
+    class Auth(models.TextChoices):
+        NONE = "none", "None"
+        HEADER = "header", "Header"
+        BEARER = "bearer", "Bearer token"
+        BASIC = "basic", "Basic (user:password)"
+
+    name = models.CharField(max_length=100)
+    base_url = models.URLField(max_length=500, help_text="Every action's path is added to this address.")
+    allowed_hosts = models.JSONField(
+        default=list, blank=True, help_text="Hosts that calls may go to; empty means the base URL's host."
+    )
+    auth_type = models.CharField("authentication", max_length=10, choices=Auth.choices, default=Auth.NONE)
+    auth_name = models.CharField("header name", max_length=100, blank=True)
+    auth_secret = EncryptedTextField("secret", blank=True, default="")
+    timeout_s = models.FloatField("time limit (seconds)", default=5.0)
+
+    class Meta:
+        verbose_name = "data API"
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["group", "name"], name="data_api_name_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Action(GroupModel):
+    """One operation of a data API that the bot may call. `parameters` is checked by knowledge.parameters."""
+
+    data_api = models.ForeignKey(DataApi, models.CASCADE, db_constraint=False, related_name="actions")
+    name = models.SlugField(max_length=100)
+    title = models.CharField(max_length=200)
+    description = models.TextField(blank=True, help_text="What it tells, in a sentence.")
+    method = models.CharField(max_length=6, choices=[("GET", "GET"), ("POST", "POST")], default="GET")
+    path = models.CharField(max_length=500, help_text="Below the base URL; {name} stands for a path parameter.")
+    parameters = models.JSONField(default=list, blank=True)
+    examples = models.JSONField(default=list, blank=True, help_text="Questions that it answers.")
+    answer = models.TextField("answer template", help_text="Jinja2 over `response` and `arguments`.")
+    requires_verified = models.BooleanField("needs a signed-in customer", default=False)
+    enabled = models.BooleanField(default=True)
+    revision = models.PositiveIntegerField(default=1, editable=False)
+    indexed_revision = models.PositiveIntegerField(default=0, editable=False)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["group", "name"], name="action_name_once")]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Call(GroupModel):
+    """One run of an action, as it was made."""
+
+    action = models.ForeignKey(Action, models.SET_NULL, null=True, db_constraint=False, related_name="calls")
+    action_name = models.CharField(max_length=100)
+    conversation_id = models.UUIDField(null=True)
+    customer_subject = models.CharField(max_length=255, blank=True)
+    arguments = models.JSONField(default=dict)
+    outcome = models.CharField(max_length=20)
+    status = models.PositiveIntegerField(null=True)
+    duration_ms = models.FloatField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+        indexes = [models.Index(fields=["group", "created_at"], name="call_by_time")]
+
+    def __str__(self) -> str:
+        return f"{self.action_name}: {self.outcome}"
+
+
+class IndexJob(GroupModel):
+    """The outbox: something whose index lags behind. Ids only; a job goes when the work is done."""
+
+    class Kind(models.TextChoices):
+        FAQ = "faq"
+        DOCUMENT = "document"
+        ACTION = "action"
+
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    object_id = models.UUIDField()
+    attempts = models.PositiveIntegerField(default=0)
+    due_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["group", "kind", "object_id"], name="index_job_once")]
+        indexes = [models.Index(fields=["due_at"], name="index_job_due")]
+
+

@@ -1,0 +1,64 @@
+"""One way in for every format: sniff, read with that format's reader, clean, name."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import re
+from pathlib import PurePath
+from typing import Protocol, cast
+
+from knowledge.parsing import clean
+from knowledge.parsing.blocks import Block, ParsedDocument
+from knowledge.parsing.errors import Limits, ParseError
+from knowledge.parsing.sniff import Format, sniff
+
+
+class Reader(Protocol):
+    def __call__(self, data: bytes, limits: Limits) -> ParsedDocument: ...
+
+
+# By name, so that reading a text file does not wait for the PDF library to be imported.
+READERS: dict[Format, str] = {
+    "pdf": "knowledge.parsing.pdf",
+    "docx": "knowledge.parsing.word",
+    "html": "knowledge.parsing.html",
+    "markdown": "knowledge.parsing.markdown",
+    "text": "knowledge.parsing.text",
+}
+LONGEST_TITLE = 200
+
+
+def parse(data: bytes, filename: str, limits: Limits = Limits()) -> ParsedDocument:
+    limits.check_size(len(data))
+    if not data.strip(b"\x00 \t\r\n\xef\xbb\xbf\xff\xfe"):
+        raise ParseError("empty", "This file is empty.")
+    read = cast(Reader, importlib.import_module(READERS[sniff(data, filename, limits)]).read)
+    try:
+        document = read(data, limits)
+    except (ParseError, MemoryError):
+        raise
+    except Exception as error:
+        raise ParseError("broken") from error
+    blocks = tuple(cleaned for block in document.blocks if (cleaned := _cleaned(block)).text)
+    if not any(re.search(r"\w", block.text) for block in blocks):
+        raise ParseError("empty")
+    return dataclasses.replace(document, title=_title(document, blocks, filename), blocks=blocks)
+
+
+def _cleaned(block: Block) -> Block:
+    if block.kind == "code":
+        return dataclasses.replace(block, text=clean.code(block.text))
+    text = clean.line(block.text) if block.kind == "heading" else clean.lines(block.text)
+    return dataclasses.replace(block, text=text)
+
+
+def _title(document: ParsedDocument, blocks: tuple[Block, ...], filename: str) -> str:
+    first = blocks[0]
+    headed = first.text if first.kind == "heading" and (first.level or 1) <= 2 else ""
+    for candidate in (document.meta.title, document.title, headed):
+        title = clean.line(candidate or "")
+        if title:
+            return title[:LONGEST_TITLE].rstrip()
+    named = clean.line(re.sub(r"[_\s]+|(?<=\w)-(?=\w)", " ", PurePath(filename).stem))
+    return (named or first.text.split("\n")[0])[:LONGEST_TITLE].rstrip()

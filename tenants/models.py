@@ -1,0 +1,178 @@
+"""Tenants, their members, bots, API keys and customers."""
+
+import uuid
+from typing import Any, ClassVar
+
+from django.contrib.auth.base_user import BaseUserManager
+from django.contrib.auth.models import AbstractUser
+from django.core.validators import RegexValidator
+from django.db import models
+
+from tenants.encryption import EncryptedTextField
+
+
+class UserManager(BaseUserManager["User"]):
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        user = self.model(email=self.normalize_email(email).lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+
+class User(AbstractUser):
+    """A person who can sign in to the web admin; what they may see follows from their memberships."""
+
+    username = None  # type: ignore[assignment]
+    first_name = None  # type: ignore[assignment]
+    last_name = None  # type: ignore[assignment]
+    email = models.EmailField("email address", unique=True)
+    name = models.CharField(max_length=150, blank=True)
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+    objects = UserManager()  # type: ignore[misc,assignment]
+
+    def __str__(self) -> str:
+        return self.name or self.email
+
+    def get_full_name(self) -> str:
+        return self.name
+
+    def get_short_name(self) -> str:
+        return self.name.split(" ")[0] or self.email
+
+
+class Tenant(models.Model):
+    """A client company."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=200)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class TenantModel(models.Model):
+    """A row that a tenant owns: the database's key is (tenant_id, id)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    tenant = models.ForeignKey(Tenant, models.CASCADE, db_constraint=False, related_name="+")
+
+    class Meta:
+        abstract = True
+
+
+class Member(TenantModel):
+    """A person of a tenant, with the role that says what they may do."""
+
+    class Role(models.TextChoices):
+        OWNER = "owner", "Owner"
+        ADMIN = "admin", "Admin"
+        KNOWLEDGE_ADMIN = "knowledge_admin", "Knowledge admin"
+        AGENT = "agent", "Agent"
+        VIEWER = "viewer", "Viewer"
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="+")
+    role = models.CharField(max_length=20, choices=Role.choices, default=Role.AGENT)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["tenant", "user"], name="member_once_per_tenant")]
+
+    def __str__(self) -> str:
+        return str(self.user)
+
+
+class ApiKey(TenantModel):
+    """A secret that opens the management API; only its hash is kept."""
+
+    name = models.CharField(max_length=100)
+    prefix = models.CharField(max_length=12, editable=False)
+    key_hash = models.CharField(max_length=64, unique=True, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = "API key"
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"
+
+
+def default_languages() -> list[str]:
+    return ["en"]
+
+
+class Bot(models.Model):
+    """One chatbot for one business line; its id is the group ID that everything it owns carries."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False, db_column="group_id")
+    tenant = models.ForeignKey(Tenant, models.CASCADE, db_constraint=False, related_name="bots")
+    key = models.CharField(
+        max_length=63,
+        unique=True,
+        validators=[RegexValidator(r"^[a-z0-9]+(-[a-z0-9]+)*\Z", "Use lower-case letters, digits and single hyphens.")],
+        help_text="The public name in the widget's data-bot attribute. Lower-case letters, digits and hyphens.",
+    )
+    name = models.CharField(max_length=100)
+    description = models.TextField(
+        blank=True, help_text="What this business line is about, in a sentence or two; used to put questions through."
+    )
+    fronted_by = models.ForeignKey(
+        "self",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        db_constraint=False,
+        related_name="fronts",
+        help_text="The bot whose widget puts questions through to this one.",
+    )
+    greeting = models.CharField(max_length=500, default="Hello! How can I help?")
+    suggestions = models.JSONField(default=list, blank=True, help_text="Questions offered at the start.")
+    theme = models.JSONField(default=dict, blank=True, help_text='Colour and logo: {"color": "#0b5fff", "logo": "https://…"}')
+    languages = models.JSONField(default=default_languages, blank=True)
+    allowed_origins = models.JSONField(
+        default=list, blank=True, help_text="Websites that may carry the widget; empty means any."
+    )
+    identity_secret = EncryptedTextField(
+        blank=True, default="", help_text="Signs the tokens (HS256) by which your server tells us who a customer is."
+    )
+    identity_issuer = models.CharField(max_length=200, blank=True, help_text="If set, the `iss` a token must carry.")
+    knowledge_version = models.BigIntegerField(default=0, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class GroupModel(models.Model):
+    """A row that a bot owns: the database's key is (group_id, id)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    group = models.ForeignKey(Bot, models.CASCADE, db_constraint=False, related_name="+", verbose_name="bot")
+
+    class Meta:
+        abstract = True
+
+
+class Customer(GroupModel):
+    """An end user verified by the tenant's single sign-on: known by (group, issuer, subject); never a Django user."""
+
+    issuer = models.CharField(max_length=200, blank=True)
+    subject = models.CharField(max_length=255)
+    name = models.CharField(max_length=200, blank=True)
+    email = models.CharField(max_length=254, blank=True)
+    locale = models.CharField(max_length=35, blank=True)
+    claims = models.JSONField(default=dict)
+    created_at = models.DateTimeField(auto_now_add=True)
+    last_seen_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["group", "issuer", "subject"], name="customer_by_subject")]
+
+    def __str__(self) -> str:
+        return self.name or self.subject

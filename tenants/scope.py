@@ -1,0 +1,75 @@
+"""The one way in: which tenants and groups the current transaction may see.
+
+Row-level security reads two transaction-local settings. Without them there are no rows.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import connection, transaction
+
+
+class ScopeError(Exception):
+    """An attempt to see more than the surrounding scope allows."""
+
+
+@dataclass(frozen=True)
+class Scope:
+    """The tenants and groups (bots) that may be seen."""
+
+    tenants: frozenset[UUID] = frozenset()
+    groups: frozenset[UUID] = frozenset()
+
+    def contains(self, other: "Scope") -> bool:
+        return other.tenants <= self.tenants and other.groups <= self.groups
+
+
+_current: ContextVar[Scope | None] = ContextVar("scope", default=None)
+
+
+@contextmanager
+def within(scope: Scope) -> Iterator[None]:
+    """Run database work inside a transaction that sees `scope` only; leaving restores what was visible before.
+
+    Raises ScopeError when it would widen a scope around it. Never hold it across a yield, a model call or HTTP.
+    """
+    outer = _current.get()
+    if outer is not None and not outer.contains(scope):
+        raise ScopeError("A scope cannot be widened inside another one.")
+    with transaction.atomic():
+        _show(scope)
+        token = _current.set(scope)
+        try:
+            yield
+        finally:
+            _current.reset(token)
+            # After an error in here the transaction is lost, and the setting with it.
+            if connection.in_atomic_block and not connection.needs_rollback:
+                _show(outer or Scope())
+
+
+def current() -> Scope | None:
+    return _current.get()
+
+
+def widen_by_new(*, tenants: frozenset[UUID] = frozenset(), groups: frozenset[UUID] = frozenset()) -> None:
+    """Let the current scope see rows that it has just created itself (a tenant, or a bot)."""
+    scope = _current.get()
+    if scope is None:
+        raise ScopeError("There is no scope to add to.")
+    wider = Scope(scope.tenants | tenants, scope.groups | groups)
+    _current.set(wider)
+    _show(wider)
+
+
+def _show(scope: Scope) -> None:
+    groups = ",".join(map(str, sorted(scope.groups)))
+    tenants = ",".join(map(str, sorted(scope.tenants)))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT set_config('switchboard.groups', %s, true), set_config('switchboard.tenants', %s, true)",
+            [groups, tenants],
+        )

@@ -1,0 +1,282 @@
+"""Embedding: the bundled model is exported for real, once, and its vectors are compared with PyTorch's."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from knowledge.embedding import Embedder, Space, load_embedder, store
+from knowledge.embedding.onnx_embedder import GRAPH, OnnxEmbedder
+from knowledge.embedding.source import ModelSource, locate
+
+ROOT = Path(__file__).resolve().parents[2]
+NAUGHTY_STRINGS = ROOT.parent / "shared" / "data" / "naughty_strings" / "blns.json"
+QUESTIONS = [
+    "How do I reset my password?",
+    "Where is my parcel?",
+    "What does the premium account cost?",
+    "Can I return shoes that I have worn outside?",
+    "talk to a person",
+    "Is the mortgage rate fixed for ten years, and what happens if I want to repay it earlier than that?",
+]
+# Starts from a bare interpreter, as web and worker do; says whether it exported and what it imported.
+START = """
+import json, logging, sys
+from pathlib import Path
+logging.basicConfig(level=logging.INFO, stream=sys.stderr)
+from knowledge.embedding import load_embedder
+embedder = load_embedder("", Path(sys.argv[1]), "cpu")
+vector = embedder.embed_queries(["Where is my parcel?"])[0]
+heavy = [name for name in ("torch", "transformers", "sentence_transformers", "onnx", "django") if name in sys.modules]
+print(json.dumps({"kind": type(embedder).__name__, "heavy": heavy, "vector": vector.tolist()}))
+"""
+
+
+@pytest.fixture(scope="module")
+def data_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture(scope="module")
+def starts(data_folder: Path) -> list[subprocess.CompletedProcess[str]]:
+    """Two processes that start at once on an empty data folder."""
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(_start, [data_folder, data_folder]))
+
+
+@pytest.fixture(scope="module")
+def exported(starts: object, data_folder: Path) -> OnnxEmbedder:
+    embedder = load_embedder("", data_folder, "cpu")
+    assert isinstance(embedder, OnnxEmbedder)
+    return embedder
+
+
+@pytest.fixture(scope="module")
+def in_pytorch() -> Embedder:
+    from knowledge.embedding.torch_embedder import TorchEmbedder
+
+    return TorchEmbedder(locate(""))
+
+
+def _start(data_folder: Path) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        [sys.executable, "-c", START, str(data_folder)], env=environment, capture_output=True, text=True, timeout=300
+    )
+
+
+def test_two_processes_starting_together_export_once(
+    starts: list[subprocess.CompletedProcess[str]], data_folder: Path
+) -> None:
+    assert [start.returncode for start in starts] == [0, 0], starts
+    assert sum(start.stderr.count("Exporting the embedding model") for start in starts) == 1
+    visible = [path.name for path in (data_folder / "models").iterdir() if not path.name.endswith(".lock")]
+    assert visible == [f"all-MiniLM-L6-v2-{locate('').revision}"]
+    answers = [json.loads(start.stdout) for start in starts]
+    assert answers[0]["vector"] == answers[1]["vector"]
+
+
+def test_a_process_never_imports_pytorch_even_if_it_exports(starts: list[subprocess.CompletedProcess[str]]) -> None:
+    for start in starts:
+        answer = json.loads(start.stdout)
+        assert (answer["kind"], answer["heavy"]) == ("OnnxEmbedder", [])
+
+
+def test_space_is_named_by_model_revision_and_dimension(exported: OnnxEmbedder, in_pytorch: Embedder) -> None:
+    assert exported.space == in_pytorch.space == Space("all-MiniLM-L6-v2", locate("").revision, 384)
+    assert exported.space.key == f"all-MiniLM-L6-v2-{locate('').revision}-384"
+    assert Space("BAAI/bge small", "abc", 3).key == "bge_small-abc-3"
+
+
+@pytest.mark.parametrize("kind", ["exported", "in_pytorch"])
+def test_vectors_are_unit_float32_rows(kind: str, request: pytest.FixtureRequest) -> None:
+    embedder: Embedder = request.getfixturevalue(kind)
+    for vectors in (embedder.embed_queries(QUESTIONS), embedder.embed_passages(QUESTIONS)):
+        assert vectors.shape == (len(QUESTIONS), 384)
+        assert vectors.dtype == np.float32
+        assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    assert embedder.embed_queries([]).shape == embedder.embed_passages([]).shape == (0, 384)
+
+
+def test_export_agrees_with_pytorch(exported: OnnxEmbedder, in_pytorch: Embedder) -> None:
+    cosines = (exported.embed_passages(QUESTIONS) * in_pytorch.embed_passages(QUESTIONS)).sum(axis=1)
+    assert cosines.min() > 0.98
+
+
+def test_a_text_has_one_vector_whatever_its_neighbours(exported: OnnxEmbedder) -> None:
+    """Exactly, not nearly: texts do not share a batch, so quantisation cannot mix their scales."""
+    many = QUESTIONS * 4 + ["a much longer neighbour " * 60]
+    together = exported.embed_passages(many)
+    backwards = exported.embed_passages(many[::-1])[::-1]
+    alone = np.concatenate([exported.embed_queries([text]) for text in many])
+    assert np.array_equal(together, backwards)
+    assert np.array_equal(together, alone)
+
+
+def test_threads_get_the_same_vectors(exported: OnnxEmbedder, data_folder: Path) -> None:
+    expected = exported.embed_passages(QUESTIONS * 4)
+    folder = next((data_folder / "models").glob("all-*"))
+    assert np.array_equal(OnnxEmbedder(folder, threads=4).embed_passages(QUESTIONS * 4), expected)
+    with ThreadPoolExecutor(8) as pool:
+        for vectors in pool.map(lambda _: exported.embed_queries(QUESTIONS), range(8)):
+            assert np.array_equal(vectors, expected[: len(QUESTIONS)])
+
+
+def test_the_caller_may_change_what_it_was_given(exported: OnnxEmbedder) -> None:
+    first = exported.embed_queries(QUESTIONS[:1])
+    untouched = first.copy()
+    first[:] = 0
+    assert np.array_equal(exported.embed_queries(QUESTIONS[:1]), untouched)
+
+
+def test_meaning_decides_the_order(exported: OnnxEmbedder) -> None:
+    passages = exported.embed_passages(
+        [
+            "To choose a new password, open Settings and press Forgotten password.",
+            "Track your delivery with the number in the shipping e-mail.",
+            "Premium costs 12 pounds a month.",
+            "Worn footwear cannot be sent back.",
+        ]
+    )
+    nearest = (exported.embed_queries(QUESTIONS[:4]) @ passages.T).argmax(axis=1)
+    assert nearest.tolist() == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("kind", ["exported", "in_pytorch"])
+def test_tokens_have_vectors_in_context(kind: str, request: pytest.FixtureRequest) -> None:
+    embedder: Embedder = request.getfixturevalue(kind)
+    tokens, vectors = embedder.embed_query_tokens("River bank, savings bank")
+    assert tokens == ["river", "bank", ",", "savings", "bank"]
+    assert vectors.shape == (5, 384)
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    assert vectors[1] @ vectors[4] < 0.999
+    nothing, no_vectors = embedder.embed_query_tokens("")
+    assert (nothing, no_vectors.shape) == ([], (0, 384))
+
+
+@pytest.mark.parametrize("kind", ["exported", "in_pytorch"])
+def test_tokens_are_counted_beyond_what_is_read(kind: str, request: pytest.FixtureRequest) -> None:
+    embedder: Embedder = request.getfixturevalue(kind)
+    assert embedder.max_tokens == 254
+    assert embedder.count_tokens("") == 0
+    assert embedder.count_tokens("unaffordable card") == embedder.count_tokens("unaffordable") + 1
+    assert embedder.count_tokens("card " * 50_000) == 50_000
+    read, beyond = "card " * embedder.max_tokens, "and a word that is not read"
+    same = embedder.embed_passages([read, read + beyond])
+    assert np.allclose(same[0], same[1], atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["exported", "in_pytorch"])
+def test_any_string_is_embedded(kind: str, request: pytest.FixtureRequest) -> None:
+    embedder: Embedder = request.getfixturevalue(kind)
+    odd = [
+        "",
+        " \n\t",
+        "\x00\x01",
+        "\ud800 lone surrogate",
+        "x" * 2_000_000,
+        "🏳️‍🌈" * 500,
+        "\u202e\u200b",
+        "a\u0301" * 9000,
+    ]
+    vectors = embedder.embed_passages(odd)
+    assert np.isfinite(vectors).all()
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    for text in odd:
+        assert embedder.count_tokens(text) >= 0
+        tokens, token_vectors = embedder.embed_query_tokens(text)
+        assert len(tokens) == len(token_vectors)
+
+
+@pytest.mark.skipif(not NAUGHTY_STRINGS.exists(), reason="the public data is not here")
+def test_naughty_strings_are_embedded(exported: OnnxEmbedder) -> None:
+    vectors = exported.embed_passages(json.loads(NAUGHTY_STRINGS.read_text("utf-8")))
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+
+
+def test_a_damaged_export_falls_back_to_pytorch_and_says_so(
+    exported: OnnxEmbedder, data_folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    shutil.copytree(data_folder / "models", tmp_path / "models")
+    graph = next((tmp_path / "models").glob(f"all-*/{GRAPH}"))
+    graph.write_bytes(graph.read_bytes()[:1000])
+    embedder = load_embedder("", tmp_path, "cpu")
+    assert type(embedder).__name__ == "TorchEmbedder"
+    assert "runs in PyTorch: its export is damaged" in caplog.text
+    assert embedder.space == exported.space
+
+
+@pytest.mark.filterwarnings("ignore")  # PyTorch's exporter warns about itself
+def test_an_export_that_disagrees_is_rejected_for_good(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    from knowledge.embedding import export
+
+    monkeypatch.setattr(export, "_lowest_cosine", lambda *_: 0.5)
+    monkeypatch.setattr(store, "_export_in_child", lambda source, partial: export.export(source, partial))
+    source = locate("")
+    assert store.ensure_exported(source, tmp_path) is None
+    assert "agrees too little with it (cosine 0.500, wanted 0.98)" in caplog.text
+    assert not list(tmp_path.rglob("*.onnx"))
+    monkeypatch.setattr(store, "_export_in_child", lambda *_: pytest.fail("it was exported again"))
+    assert store.ensure_exported(source, tmp_path) is None
+
+
+def test_a_failed_export_leaves_nothing_and_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "config.json").write_text("{}")
+    source, models = ModelSource("broken", "1", broken), tmp_path / "models"
+    assert store.ensure_exported(source, models) is None
+    assert "The embedding model broken runs in PyTorch: its export failed: " in caplog.text
+    assert [path.name for path in models.iterdir()] == [".broken-1.lock"]
+
+    def succeed(source: ModelSource, partial: Path) -> None:
+        store.write_manifest(partial, store.Manifest(source.name, source.revision))
+
+    monkeypatch.setattr(store, "_export_in_child", succeed)
+    assert store.ensure_exported(source, models) == models / "broken-1"
+
+
+def test_what_a_killed_export_left_is_cleared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    partial = tmp_path / ".m-1.partial"
+    partial.mkdir()
+    (partial / GRAPH).write_bytes(b"half")
+    monkeypatch.setattr(store, "_export_in_child", lambda s, p: store.write_manifest(p, store.Manifest("m", "1")))
+    folder = store.ensure_exported(ModelSource("m", "1", tmp_path), tmp_path)
+    assert folder is not None
+    assert [path.name for path in folder.iterdir()] == [store.MANIFEST]
+
+
+def test_a_model_with_prompts_reads_them_from_its_configuration(exported: OnnxEmbedder, tmp_path: Path) -> None:
+    model = tmp_path / "prompted"
+    shutil.copytree(locate("").folder, model)
+    prompts = {"prompts": {"query": "query: ", "passage": "passage: "}}
+    (model / "config_sentence_transformers.json").write_text(json.dumps(prompts))
+    embedder = load_embedder(str(model), tmp_path, "cpu")
+    assert isinstance(embedder, OnnxEmbedder)
+    text = "Where is my parcel?"
+    assert np.array_equal(embedder.embed_queries([text]), exported.embed_queries([f"query: {text}"]))
+    assert np.array_equal(embedder.embed_passages([text]), exported.embed_passages([f"passage: {text}"]))
+    assert embedder.embed_query_tokens(text)[0] == exported.embed_query_tokens(text)[0]
+    assert embedder.max_tokens == exported.max_tokens - exported.count_tokens("passage: ")
+    assert embedder.space != exported.space
+
+
+def test_an_unusable_gpu_falls_back_to_the_cpu(
+    exported: OnnxEmbedder, data_folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a GPU")
+    assert isinstance(load_embedder("", data_folder, "cuda"), OnnxEmbedder)
+    assert "runs on the CPU: cuda is not usable" in caplog.text

@@ -1,0 +1,1 @@
+"""Celery: thin tasks and the schedule."""
