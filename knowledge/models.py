@@ -155,6 +155,19 @@ class Vector(models.Model):
     embedding = VectorField()
 
 
+class Posting(models.Model):
+    """One term of one chunk with its BM25 weight: the inverted index beside the vectors."""
+
+    pk = models.CompositePrimaryKey("group_id", "term", "chunk_id")
+    group = models.ForeignKey(Bot, models.CASCADE, db_constraint=False, related_name="+")
+    term = models.CharField(max_length=60)
+    chunk = models.ForeignKey(Chunk, models.CASCADE, db_constraint=False, related_name="postings")
+    weight = models.FloatField()
+
+    class Meta:
+        indexes = [models.Index(fields=["group", "chunk"], name="posting_by_chunk")]
+
+
 class DataApi(GroupModel):
     """A tenant's live HTTP API."""
 

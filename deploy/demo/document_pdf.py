@@ -55,7 +55,7 @@ class _NumberedCanvas(Canvas):
         self._source = source
         self._pages: list[dict[str, Any]] = []
 
-    def showPage(self) -> None:
+    def showPage(self) -> None:  # noqa: N802 (the name that reportlab calls)
         self._pages.append(dict(self.__dict__))
         self._startPage()
 
@@ -123,10 +123,13 @@ def _heading_style(body: ParagraphStyle, level: int, accent: Color) -> Paragraph
 def _pdf_table(block: Block, body: ParagraphStyle, accent: Color) -> Table:
     cell = ParagraphStyle("cell", body, fontSize=8.7, leading=11.5, spaceAfter=0)
     head = ParagraphStyle("head", cell, fontName="Helvetica-Bold", textColor=HexColor("#ffffff"))
-    styles = [[ParagraphStyle(side, kind, alignment=2 * (side == "right")) for side in block.aligned]
-              for kind in (head, cell)]
-    content = [[Paragraph(_markup(text), style) for text, style in zip(row, styles[bool(number)], strict=True)]
-               for number, row in enumerate(block.rows)]
+    styles = [
+        [ParagraphStyle(side, kind, alignment=2 * (side == "right")) for side in block.aligned] for kind in (head, cell)
+    ]
+    content = [
+        [Paragraph(_markup(text), style) for text, style in zip(row, styles[bool(number)], strict=True)]
+        for number, row in enumerate(block.rows)
+    ]
     look = [
         ("BACKGROUND", (0, 0), (-1, 0), accent),
         ("ROWBACKGROUNDS", (0, 1), (-1, -1), [HexColor("#ffffff"), HexColor("#f4f6f9")]),
@@ -140,8 +143,9 @@ def _pdf_table(block: Block, body: ParagraphStyle, accent: Color) -> Table:
 
 def _column_widths(block: Block) -> list[float]:
     """Widths that follow the longest text of each column, but no column takes all."""
-    longest = [max(sum(len(run.text) for run in row[column]) for row in block.rows)
-               for column in range(len(block.aligned))]
+    longest = [
+        max(sum(len(run.text) for run in row[column]) for row in block.rows) for column in range(len(block.aligned))
+    ]
     weights = [min(length, 44) for length in longest]
     spare = BODY_WIDTH - NARROWEST_COLUMN * len(weights)
     return [NARROWEST_COLUMN + spare * weight / sum(weights) for weight in weights]

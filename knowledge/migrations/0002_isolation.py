@@ -12,6 +12,12 @@ LAGGING = resolver(
     "ORDER BY j.due_at LIMIT most",
 )
 
+# The key of a text's vector; knowledge.indexing.text_hash computes the same.
+TEXT_HASH = """
+CREATE FUNCTION text_hash(text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$ SELECT encode(sha256(convert_to($1, 'UTF8')), 'hex') $$
+"""
+
 
 class Migration(migrations.Migration):
     dependencies = [("knowledge", "0001_initial"), ("tenants", "0002_isolation")]
@@ -24,9 +30,15 @@ class Migration(migrations.Migration):
         Isolate("Chunk", to_group(), Reference(("group_id", "document_id"), "knowledge_document")),
         Isolate("EmbeddingSpace", to_group()),
         Isolate("Vector", to_group(), key=("group_id", "space", "content_hash")),
+        Isolate(
+            "Posting",
+            to_group(),
+            Reference(("group_id", "chunk_id"), "knowledge_chunk"),
+            key=("group_id", "term", "chunk_id"),
+        ),
         Isolate("DataApi", to_group()),
         Isolate("Action", to_group(), Reference(("group_id", "data_api_id"), "knowledge_dataapi")),
         Isolate("Call", to_group(), Reference(("group_id", "action_id"), "knowledge_action", on_delete="SET NULL")),
         Isolate("IndexJob", to_group()),
-        migrations.RunSQL(LAGGING),
+        migrations.RunSQL([LAGGING, TEXT_HASH]),
     ]

@@ -14,6 +14,7 @@ COMPOUND = re.compile(r"[^\W\d_]+-[^\W\d_]+")
 # First halves that are hardly ever one word with what follows.
 KEEPS_HYPHEN = {"all", "cost", "cross", "ex", "full", "half", "high", "long", "low", "non", "one", "part", "pre", "self",
                 "short", "third", "two", "well"}  # fmt: skip
+LONG_TEXT = 80
 SENTENCE_END = re.compile(r"[.!?:;][\"'”’)\]]*$")
 
 
@@ -43,4 +44,6 @@ class Joiner:
         """Whether a page begins in the middle of the sentence that the page before ended with."""
         if block.kind != "paragraph" or before.kind not in ("paragraph", "list_item"):
             return False
-        return not SENTENCE_END.search(before.text) and (block.text[:1].islower() or bool(DIVIDED.search(before.text)))
+        if SENTENCE_END.search(before.text):
+            return False
+        return block.text[:1].islower() or len(before.text) > LONG_TEXT or bool(DIVIDED.search(before.text))

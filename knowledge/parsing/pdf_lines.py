@@ -103,7 +103,7 @@ def line_of(row: list[Word], page: int, column: int = 0) -> Line:
     bold = all(word.bold for word in row if any(letter.isalnum() for letter in word.text))
     return Line(
         words=tuple(row),
-        text=spaced(row),
+        text=_numbered(row) or spaced(row),
         x0=row[0].x0,
         x1=max(word.x1 for word in row),
         top=min(word.top for word in row),
@@ -122,6 +122,13 @@ def spaced(row: list[Word]) -> str:
         touching = word.x0 - before.x1 < 0.12 * min(word.size, before.size)
         text += word.text if touching else f" {word.text}"
     return text
+
+
+def _numbered(row: list[Word]) -> str:
+    """A lone number set apart from its line counts a list or a section."""
+    if len(row) > 1 and re.fullmatch(r"\d{1,2}", row[0].text) and row[1].x0 - row[0].x1 > 0.7 * row[0].size:
+        return f"{row[0].text}. {spaced(row[1:])}"
+    return ""
 
 
 def _rows(found: list[Word]) -> list[list[Word]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 from statistics import mode
 
@@ -13,7 +14,7 @@ MOST_RULES = 3000
 FEWEST_ROWS = 3
 COLUMN_GAP = 1.6
 LONGEST_CELL = 60
-BULLETS = set("•‣◦▪●○·–—-*\uf0b7\uf0a7")
+LIST_MARK = re.compile(r"^(?:[•‣◦▪●○∙·–—*\uf0b7\uf0a7\u25a0-]|\(cid:\d+\)|\(?\w{1,3}[.)]|\d{1,2})$")
 
 
 def ruled(page: Page, words: list[Word]) -> list[TableRegion]:
@@ -120,4 +121,4 @@ def _continue_cells(row: list[list[Word]], parts: list[list[Word]], line: Line, 
 
 def _is_list(rows: list[list[list[Word]]]) -> bool:
     firsts = [line_of(row[0], 0).text for row in rows]
-    return len(rows[0]) == 2 and all(text in BULLETS or text.rstrip(".)").isalnum() and len(text) <= 3 for text in firsts)
+    return len(rows[0]) == 2 and all(LIST_MARK.match(text) for text in firsts)

@@ -13,6 +13,7 @@ MINIMUM_TERM: int = MORTGAGES["minimum_term_years"]
 MAXIMUM_TERM: int = MORTGAGES["maximum_term_years"]
 MAXIMUM_RATE = Decimal(20)
 PENNY = Decimal("0.01")
+FINEST_RATE = Decimal("0.001")
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def quote(asked: dict[str, str]) -> dict[str, Any]:
     if wrong:
         raise BadFields(wrong)
     if rate is not None:
-        payments = [_payment(amount, int(term), rate, None)]
+        payments = [_payment(amount, int(term), rate.quantize(FINEST_RATE), None)]
     else:
         offered = products(asked.get("product", ""))
         payments = [_payment(amount, int(term), Decimal(product.rate), product) for product in offered]

@@ -1,8 +1,10 @@
 """Meridian Bank: its website with the chat widget, its accounts API and its rates API, as one small HTTP service."""
 
 import os
+from datetime import date
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markdown_it import MarkdownIt
@@ -39,21 +41,35 @@ def mortgages(request: Request) -> Response:
         quote = rates.quote(asked)
     except rates.BadFields as error:
         fields = error.fields
-    return _page(request, "mortgages.html", products=rates.products(), quote=quote, asked=asked, fields=fields,
-                 follow_on_rate=rates.MORTGAGES["follow_on_rate"])
+    return _page(
+        request,
+        "mortgages.html",
+        products=rates.products(),
+        quote=quote,
+        asked=asked,
+        fields=fields,
+        follow_on_rate=rates.MORTGAGES["follow_on_rate"],
+    )
 
 
 def document(request: Request) -> Response:
     """A policy document as the bank publishes it: Markdown as a page, any other file as it is."""
     name = request.path_params["name"]
-    found = next((path for folder in DOCUMENT_FOLDERS for path in _files(folder) if name in (path.name, path.stem)), None)
+    published = [path for folder in DOCUMENT_FOLDERS for path in _files(folder)]
+    found = next((path for path in published if name in (path.name, path.stem)), None)
     if not found:
         raise HTTPException(404)
     if found.suffix != ".md":
         return FileResponse(found)
     front, body = _front_matter(found.read_text(encoding="utf-8"))
     html = MarkdownIt("commonmark", {"html": False}).enable("table").render(body)
-    return _page(request, "document.html", title=front.get("title", found.stem), date=front.get("date", ""), body=html)
+    return _page(
+        request,
+        "document.html",
+        title=front.get("title", found.stem),
+        date=_long_date(front.get("date", "")),
+        body=html,
+    )
 
 
 def asset(request: Request) -> Response:
@@ -63,9 +79,9 @@ def asset(request: Request) -> Response:
 
 async def choose_customer(request: Request) -> Response:
     """The demo's sign-in: be one of the customers, or nobody."""
-    form = await request.form()
-    chosen = accounts.customer(str(form.get("customer", "")))
-    response = RedirectResponse(_local(str(form.get("back", "/"))), 303)
+    form = dict(parse_qsl((await request.body()).decode("utf-8", "replace")))
+    chosen = accounts.customer(form.get("customer", ""))
+    response = RedirectResponse(_local(form.get("back", "/")), 303)
     if chosen:
         response.set_cookie(COOKIE, chosen.id, httponly=True, samesite="lax", max_age=86400)
     else:
@@ -134,6 +150,10 @@ def _front_matter(text: str) -> tuple[dict[str, str], str]:
     return {key.strip(): value.strip().strip('"') for key, _, value in pairs}, body
 
 
+def _long_date(text: str) -> str:
+    return f"{date.fromisoformat(text):%-d %B %Y}" if text else ""
+
+
 def _money(amount: str) -> str:
     sign = "−" if amount.startswith("-") else ""
     return f"{sign}£{float(amount.lstrip('-')):,.2f}"
@@ -143,8 +163,12 @@ TEMPLATES.filters["money"] = _money
 
 app = Starlette(
     routes=[
-        Mount("/api", Starlette(routes=api.ROUTES,
-                                exception_handlers={HTTPException: api.http_error, rates.BadFields: api.bad_fields})),
+        Mount(
+            "/api",
+            Starlette(
+                routes=api.ROUTES, exception_handlers={HTTPException: api.http_error, rates.BadFields: api.bad_fields}
+            ),
+        ),
         Route("/", home),
         Route("/mortgages", mortgages),
         Route("/documents/{name}", document),

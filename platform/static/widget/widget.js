@@ -1,1070 +1,1022 @@
 /*
- * Switchboard's chat widget: one script tag, one web component, no dependency.
- *
+ * Switchboard's chat widget: one web component, no dependency, no inline code or styles.
  *   <script async src="https://HOST/widget.js" data-bot="KEY"></script>
- *
- * Optional attributes: data-identity (a JWT of the signed-in customer), data-theme ("light" or "dark").
- * The page may call window.Switchboard: open(), close(), ask(text), identify(token), signOut().
- *
- * Nothing here needs inline code or inline styles, so a strict Content-Security-Policy may stay strict: the page
- * allows the widget's origin in script-src and connect-src (and in img-src, if the bot has a logo).
- *
- * In order: drawing, text, network, conversation (no view), the component (no network), styles, start.
+ * Optional: data-identity (a JWT of the customer), data-theme ("light" or "dark").
+ * For the page: window.Switchboard.open(), close(), ask(text), identify(token), signOut().
  */
 (() => {
-  "use strict";
-  const script = document.currentScript;
-  if (!script || window.Switchboard) return;
-  const ORIGIN = new URL(script.src).origin;
-  const LIMIT = 4000;
+"use strict";
+const script = document.currentScript;
+if (!script || window.Switchboard) return;
+const ORIGIN = new URL(script.src).origin;
+const LIMIT = 4000;
 
-  // ------------------------------------------------------------------------------------------------ drawing
+// ---- drawing
 
-  /** An element with properties, listeners (onclick: …), attributes and children. */
-  function h(tag, props = {}, ...children) {
-    const node = document.createElement(tag);
-    for (const [name, value] of Object.entries(props)) {
-      if (typeof value === "function") node.addEventListener(name.slice(2), value);
-      else if (name in node) node[name] = value;
-      else if (value != null) node.setAttribute(name, value);
+function h(tag, props = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(props)) {
+    if (typeof value === "function") node.addEventListener(name.slice(2), value);
+    else if (name in node) node[name] = value;
+    else if (value != null) node.setAttribute(name, value);
+  }
+  node.append(...children.filter((child) => child != null && child !== ""));
+  return node;
+}
+
+const thumb = "M7 11v9H4v-9zm0 0 4-7c1.6 0 2.6 1 2.6 2.6V10H19a1.6 1.6 0 0 1 1.6 1.9l-1.3 6.5A2 2 0 0 1 17.3 20H7";
+const ICONS = {
+  chat: "M12 4c5 0 9 3.3 9 7.5S17 19 12 19c-1.2 0-2.4-.2-3.4-.6L4 20l1.2-3.7A7 7 0 0 1 3 11.5C3 7.3 7 4 12 4z",
+  close: "M6 6l12 12M18 6 6 18",
+  down: "m6 9 6 6 6-6",
+  send: "M12 19V5m-7 7 7-7 7 7",
+  more: "M5 12h.01M12 12h.01M19 12h.01",
+  person: "M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8zm-7.5 8c1-3.4 4-5 7.5-5s6.5 1.6 7.5 5",
+  restart: "M4 4v5h5m-4.5 0A8 8 0 1 1 4 13",
+  exit: "M14 4h5v16h-5M4 12h10m-4-4 4 4-4 4",
+  good: thumb,
+  bad: thumb,
+  document: "M6 3h8l4 4v14H6zm8 0v4h4m-8 5h4m-4 4h4",
+  faq: "M9.5 9.5a2.5 2.5 0 1 1 3.5 2.3c-.7.4-1 .9-1 1.7m0 3.5h.01M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18z",
+  action: "M13 3 5 14h6l-1 7 8-11h-6z",
+  out: "M8 16l8-8m-7 0h7v7",
+};
+
+function icon(name) {
+  const make = (tag) => document.createElementNS("http://www.w3.org/2000/svg", tag);
+  const svg = make("svg");
+  const path = make("path");
+  svg.setAttribute("viewBox", "0 0 24 24");
+  svg.setAttribute("aria-hidden", "true");
+  svg.setAttribute("class", "icon " + name);
+  path.setAttribute("d", ICONS[name] || ICONS.document);
+  svg.append(path);
+  return svg;
+}
+
+const button = (className, onclick, ...children) => h("button", { type: "button", className, onclick }, ...children);
+const iconButton = (className, symbol, label, onclick) =>
+  h("button", { type: "button", className, onclick, title: label, "aria-label": label }, icon(symbol));
+
+// ---- text
+
+/** An http(s) address, or "": nothing else is ever linked or loaded. */
+function safeUrl(value) {
+  try {
+    const url = new URL(value, ORIGIN + "/");
+    return value && /^https?:$/.test(url.protocol) ? url.href : "";
+  } catch {
+    return "";
+  }
+}
+
+const link = (href, ...children) => h("a", { href, target: "_blank", rel: "noopener noreferrer" }, ...children);
+const INLINE = /\*\*(.+?)\*\*|\[([^\]\n]+)\]\((https?:\/\/[^\s)]+)\)|(https?:\/\/[^\s<>"]*[^\s<>".,;:!?)\]'*])/g;
+
+function inline(text) {
+  const out = [];
+  let at = 0;
+  for (const match of text.matchAll(INLINE)) {
+    const [all, bold, label, address, bare] = match;
+    out.push(text.slice(at, match.index));
+    const href = safeUrl(address || bare);
+    out.push(bold ? h("strong", {}, ...inline(bold)) : href ? link(href, label || bare) : all);
+    at = match.index + all.length;
+  }
+  out.push(text.slice(at));
+  return out.filter(Boolean);
+}
+
+/** Paragraphs, lists, bold and links; all else stays text. */
+function rich(text) {
+  const out = document.createDocumentFragment();
+  let block = null;
+  for (const line of String(text ?? "").split(/\r?\n/)) {
+    const item = line.match(/^\s*(?:[-*•]|(\d+)[.)])\s+(.*)$/);
+    const tag = item ? (item[1] ? "ol" : "ul") : "p";
+    if (!line.trim()) {
+      block = null;
+      continue;
     }
-    node.append(...children.filter((child) => child != null && child !== ""));
-    return node;
+    if (block?.localName !== tag) {
+      block = h(tag, tag === "ol" ? { start: Number(item[1]) } : {});
+      out.append(block);
+    } else if (!item) block.append(h("br"));
+    block.append(...(item ? [h("li", {}, ...inline(item[2]))] : inline(line)));
+  }
+  return out;
+}
+
+function readableDate(value) {
+  const date = new Date(value);
+  if (isNaN(date)) return String(value);
+  const timeZone = /^\d{4}-\d\d-\d\d$/.test(value) ? "UTC" : undefined;
+  return date.toLocaleDateString(undefined, { dateStyle: "medium", timeZone });
+}
+
+// ---- colour
+
+const parse = (hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
+
+function luminance(rgb) {
+  const [r, g, b] = rgb.map((c) => ((c /= 255) <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+}
+
+function contrast(a, b) {
+  const [low, high] = [luminance(a), luminance(b)].sort((x, y) => x - y);
+  return (high + 0.05) / (low + 0.05);
+}
+
+/** The colour itself, or the nearest shade of it that can be read on the surface. */
+function legible(rgb, surface) {
+  const end = luminance(surface) > 0.4 ? 0 : 255;
+  let shade = rgb;
+  for (let part = 0.1; contrast(shade, surface) < 4.6 && part <= 1; part += 0.1)
+    shade = rgb.map((c) => Math.round(c + (end - c) * part));
+  return shade;
+}
+
+// ---- network
+
+class Failure extends Error {
+  constructor(status = 0, problem = {}, wait = 0) {
+    super(problem.message || "");
+    Object.assign(this, { status, wait });
+    this.gone = [401, 403, 404, 410].includes(status);
+    this.passing = [0, 502, 503, 504].includes(status);
   }
 
-  const thumb = "M7 11v9H4v-9zm0 0 4-7c1.6 0 2.6 1 2.6 2.6V10H19a1.6 1.6 0 0 1 1.6 1.9l-1.3 6.5A2 2 0 0 1 17.3 20H7";
-  const ICONS = {
-    chat: "M12 4c5 0 9 3.3 9 7.5S17 19 12 19c-1.2 0-2.4-.2-3.4-.6L4 20l1.2-3.7A7 7 0 0 1 3 11.5C3 7.3 7 4 12 4z",
-    close: "M6 6l12 12M18 6 6 18",
-    down: "m6 9 6 6 6-6",
-    send: "M12 19V5m-7 7 7-7 7 7",
-    more: "M5 12h.01M12 12h.01M19 12h.01",
-    person: "M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8zm-7.5 8c1-3.4 4-5 7.5-5s6.5 1.6 7.5 5",
-    restart: "M4 4v5h5m-4.5 0A8 8 0 1 1 4 13",
-    exit: "M14 4h5v16h-5M4 12h10m-4-4 4 4-4 4",
-    good: thumb,
-    bad: thumb,
-    document: "M6 3h8l4 4v14H6zm8 0v4h4m-8 5h4m-4 4h4",
-    faq: "M9.5 9.5a2.5 2.5 0 1 1 3.5 2.3c-.7.4-1 .9-1 1.7m0 3.5h.01M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18z",
-    action: "M13 3 5 14h6l-1 7 8-11h-6z",
-    out: "M8 16l8-8m-7 0h7v7",
-  };
-
-  function icon(name) {
-    const make = (tag) => document.createElementNS("http://www.w3.org/2000/svg", tag);
-    const svg = make("svg");
-    const path = make("path");
-    svg.setAttribute("viewBox", "0 0 24 24");
-    svg.setAttribute("aria-hidden", "true");
-    svg.setAttribute("class", "icon " + name);
-    path.setAttribute("d", ICONS[name] || ICONS.document);
-    svg.append(path);
-    return svg;
+  get explanation() {
+    if (this.status === 429)
+      return `Too many messages just now. Please wait ${this.wait ? this.wait + " seconds" : "a moment"}.`;
+    return this.message || (this.status ? "Something went wrong on our side." : "There seems to be no connection.");
   }
+}
 
-  const button = (className, onclick, ...children) => h("button", { type: "button", className, onclick }, ...children);
-
-  // --------------------------------------------------------------------------------------------------- text
-
-  /** An http(s) address, or "": nothing else is ever linked or loaded. */
-  function safeUrl(value) {
-    try {
-      const url = new URL(value, ORIGIN + "/");
-      return value && /^https?:$/.test(url.protocol) ? url.href : "";
-    } catch {
-      return "";
-    }
+async function request(path, { method = "GET", token, body, accept = "application/json", after, signal } = {}) {
+  const headers = { Accept: accept };
+  if (token) headers.Authorization = "Bearer " + token;
+  if (body) headers["Content-Type"] = "application/json";
+  if (after != null) headers["Last-Event-ID"] = after;
+  let response;
+  try {
+    response = await fetch(ORIGIN + "/api/v1/" + path, {
+      method, headers, signal, body: body && JSON.stringify(body), credentials: "omit", cache: "no-store",
+    });
+  } catch {
+    throw new Failure();
   }
+  if (response.ok) return response;
+  const problem = await response.json().catch(() => ({}));
+  throw new Failure(response.status, problem, Number(response.headers.get("Retry-After")));
+}
 
-  const link = (href, ...children) => h("a", { href, target: "_blank", rel: "noopener noreferrer" }, ...children);
-  const INLINE = /\*\*(.+?)\*\*|\[([^\]\n]+)\]\((https?:\/\/[^\s)]+)\)|(https?:\/\/[^\s<>"]*[^\s<>".,;:!?)\]'*])/g;
-
-  function inline(text) {
-    const out = [];
-    let at = 0;
-    for (const match of text.matchAll(INLINE)) {
-      const [all, bold, label, address, bare] = match;
-      out.push(text.slice(at, match.index));
-      const href = safeUrl(address || bare);
-      out.push(bold ? h("strong", {}, ...inline(bold)) : href ? link(href, label || bare) : all);
-      at = match.index + all.length;
-    }
-    out.push(text.slice(at));
-    return out.filter(Boolean);
-  }
-
-  /** Paragraphs, line breaks, lists, bold and links; everything else stays the text that it is. */
-  function rich(text) {
-    const out = document.createDocumentFragment();
-    let block = null;
-    for (const line of String(text ?? "").split(/\r?\n/)) {
-      const item = line.match(/^\s*(?:[-*•]|(\d+)[.)])\s+(.*)$/);
-      const tag = item ? (item[1] ? "ol" : "ul") : "p";
-      if (!line.trim()) {
-        block = null;
-        continue;
+/** The server-sent events of a response. A minute of silence counts as a broken line. */
+async function* readEvents(response) {
+  const reader = response.body.getReader();
+  const decoder = new TextDecoder();
+  let buffer = "";
+  try {
+    for (;;) {
+      const watchdog = setTimeout(() => reader.cancel().catch(() => {}), 60000);
+      const { value, done } = await reader.read().finally(() => clearTimeout(watchdog));
+      if (done) return;
+      const blocks = (buffer + decoder.decode(value, { stream: true })).split(/\r?\n\r?\n/);
+      buffer = blocks.pop();
+      for (const block of blocks) {
+        const event = { type: "message", id: "", data: "" };
+        for (const line of block.split(/\r?\n/)) {
+          const [, name, rest] = line.match(/^(\w+): ?(.*)$/) || [];
+          if (name === "data") event.data += (event.data && "\n") + rest;
+          else if (name === "id") event.id = rest;
+          else if (name === "event") event.type = rest;
+        }
+        if (event.data) yield { ...event, data: JSON.parse(event.data) };
       }
-      if (block?.localName !== tag) {
-        block = h(tag, tag === "ol" ? { start: Number(item[1]) } : {});
-        out.append(block);
-      } else if (!item) block.append(h("br"));
-      block.append(...(item ? [h("li", {}, ...inline(item[2]))] : inline(line)));
     }
-    return out;
+  } catch {
+    throw new Failure();
+  } finally {
+    reader.cancel().catch(() => {});
   }
+}
 
-  /** "2026-03-01" and full timestamps as the reader writes dates; anything else as it came. */
-  function readableDate(value) {
-    const date = new Date(value);
-    if (isNaN(date)) return String(value);
-    const timeZone = /^\d{4}-\d\d-\d\d$/.test(value) ? "UTC" : undefined;
-    return date.toLocaleDateString(undefined, { dateStyle: "medium", timeZone });
-  }
-
-  function readableTime(date) {
-    const time = date.toLocaleTimeString(undefined, { timeStyle: "short" });
-    return date.toDateString() === new Date().toDateString() ? time : readableDate(date) + ", " + time;
-  }
-
-  // ------------------------------------------------------------------------------------------------- colour
-
-  const parse = (hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
-
-  function luminance(rgb) {
-    const [r, g, b] = rgb.map((c) => ((c /= 255) <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  }
-
-  function contrast(a, b) {
-    const [low, high] = [luminance(a), luminance(b)].sort((x, y) => x - y);
-    return (high + 0.05) / (low + 0.05);
-  }
-
-  /** The colour itself, or the nearest shade of it that can be read on the surface. */
-  function legible(rgb, surface) {
-    const end = luminance(surface) > 0.4 ? 0 : 255;
-    let shade = rgb;
-    for (let part = 0.1; contrast(shade, surface) < 4.6 && part <= 1; part += 0.1)
-      shade = rgb.map((c) => Math.round(c + (end - c) * part));
-    return shade;
-  }
-
-  // ------------------------------------------------------------------------------------------------ network
-
-  class Failure extends Error {
-    constructor(status = 0, problem = {}, wait = 0) {
-      super(problem.message || "");
-      Object.assign(this, { status, wait });
-      this.gone = [401, 403, 404, 410].includes(status);
-      this.passing = [0, 502, 503, 504].includes(status);
+function backoff(attempt) {
+  return new Promise((resolve) => {
+    const timer = setTimeout(go, Math.min(15000, 700 * 2 ** attempt) * (0.8 + Math.random() * 0.4));
+    function go() {
+      clearTimeout(timer);
+      removeEventListener("online", go);
+      resolve();
     }
+    addEventListener("online", go);
+  });
+}
 
-    get explanation() {
-      if (this.status === 429)
-        return `Too many messages just now. Please wait ${this.wait ? this.wait + " seconds" : "a moment"}.`;
-      return this.message || (this.status ? "Something went wrong on our side." : "There seems to be no connection.");
-    }
+// ---- conversation
+
+/** Tells customers apart in this browser; only the server can verify the token. */
+function subject(token) {
+  try {
+    const bytes = atob(token.split(".")[1].replace(/-/g, "+").replace(/_/g, "/"));
+    const { iss = "", sub } = JSON.parse(bytes);
+    return sub == null ? "" : iss + "|" + sub;
+  } catch {
+    return "";
+  }
+}
+
+const newId = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+
+/**
+ * One conversation: made at the first message, kept in this browser, told to `hear(type, data, live)`.
+ * What is kept: {id, token, who, seq (last event heard), status, pending (a message not yet accepted)}.
+ */
+class Conversation {
+  constructor(bot, identity, hear) {
+    Object.assign(this, { bot, identity, hear });
+    this.key = "switchboard:" + bot;
+    this.who = subject(identity || "");
+    this.kept = this.read();
+    if (this.kept.who && this.kept.who !== this.who) this.forget();
+    this.aborter = new AbortController();
+    this.seen = new Set();
+    this.settled = 0;
+    this.queue = Promise.resolve();
   }
 
-  async function request(path, { method = "GET", token, body, accept = "application/json", after, signal } = {}) {
-    const headers = { Accept: accept };
-    if (token) headers.Authorization = "Bearer " + token;
-    if (body) headers["Content-Type"] = "application/json";
-    if (after != null) headers["Last-Event-ID"] = after;
-    let response;
+  read() {
     try {
-      response = await fetch(ORIGIN + "/api/v1/" + path, {
-        method, headers, signal, body: body && JSON.stringify(body), credentials: "omit", cache: "no-store",
-      });
+      return JSON.parse(localStorage.getItem(this.key)) || {};
     } catch {
-      throw new Failure();
+      return {};
     }
-    if (response.ok) return response;
-    const problem = await response.json().catch(() => ({}));
-    throw new Failure(response.status, problem, Number(response.headers.get("Retry-After")));
   }
 
-  /** The server-sent events of a response. A minute of silence counts as a broken line. */
-  async function* readEvents(response) {
-    const reader = response.body.getReader();
-    const decoder = new TextDecoder();
-    let buffer = "";
+  keep(changes) {
+    Object.assign(this.kept, changes);
     try {
-      for (;;) {
-        const watchdog = setTimeout(() => reader.cancel().catch(() => {}), 60000);
-        const { value, done } = await reader.read().finally(() => clearTimeout(watchdog));
-        if (done) return;
-        const blocks = (buffer + decoder.decode(value, { stream: true })).split(/\r?\n\r?\n/);
-        buffer = blocks.pop();
-        for (const block of blocks) {
-          const event = { type: "message", id: "", data: "" };
-          for (const line of block.split(/\r?\n/)) {
-            const [, name, rest] = line.match(/^(\w+): ?(.*)$/) || [];
-            if (name === "data") event.data += (event.data && "\n") + rest;
-            else if (name === "id") event.id = rest;
-            else if (name === "event") event.type = rest;
+      const stored = this.read();
+      // Another tab may have started over: its conversation is not to be overwritten by our old one.
+      if (changes.id || stored.id === this.kept.id) localStorage.setItem(this.key, JSON.stringify(this.kept));
+    } catch {} // storage may be forbidden: the conversation then lasts as long as the page
+  }
+
+  forget() {
+    this.kept = {};
+    try {
+      localStorage.removeItem(this.key);
+    } catch {}
+  }
+
+  close() {
+    this.closed = true;
+    this.hear = () => {};
+    this.aborter.abort();
+  }
+
+  call(path, options) {
+    return request(path, { token: this.kept.token, signal: this.aborter.signal, ...options });
+  }
+
+  at(path) {
+    return `conversations/${this.kept.id}/${path}`;
+  }
+
+  open() {
+    this.opening ||= this.establish().finally(() => (this.opening = null));
+    return this.opening;
+  }
+
+  async establish() {
+    if (!this.kept.id) {
+      const path = `bots/${encodeURIComponent(this.bot)}/conversations`;
+      const made = await (await this.call(path, { method: "POST", token: "", body: {} })).json();
+      if (this.closed) throw new Failure();
+      this.keep({ id: made.id, token: made.token, who: "", seq: "0" });
+    }
+    if (this.identity && !this.proven) await this.prove(this.identity);
+    this.follow();
+  }
+
+  async prove(token) {
+    this.identity = token;
+    this.who = subject(token);
+    try {
+      await this.call(this.at("identity"), { method: "POST", body: { token } });
+      this.keep({ who: this.who });
+    } catch (failure) {
+      if (failure.passing || failure.status === 404) throw failure;
+      this.hear("note", { text: "We could not confirm your sign-in. You can still chat as a guest." });
+    }
+    this.proven = true;
+  }
+
+  async resume() {
+    for (let attempt = 0; this.kept.id && !this.closed; attempt++) {
+      try {
+        await this.open();
+        await this.catchUp();
+        if (this.kept.status) this.hear("status", this.kept.status);
+        break;
+      } catch (failure) {
+        if (failure.gone) this.forget();
+        this.hear("line", failure.gone);
+      }
+      await backoff(attempt);
+    }
+    if (this.kept.pending) this.hear("pending", this.kept.pending);
+  }
+
+  async catchUp() {
+    const history = await (await this.call(this.at("messages"))).json();
+    this.hear("history", history.messages || history.results || history);
+  }
+
+  /** Sends one message (or decision) after the ones before it; resolves when it is answered, else throws why not. */
+  send(path, body, turn = {}) {
+    const sent = this.queue.then(() => this.deliver(path, body, turn));
+    this.queue = sent.catch(() => {});
+    return sent;
+  }
+
+  async deliver(path, body, turn) {
+    if (body.client_id) this.keep({ pending: body });
+    try {
+      for (let attempt = 0; !this.closed; attempt++) {
+        try {
+          await this.open();
+          this.keep(body.client_id ? { pending: body } : {});
+          this.turn = turn;
+          this.hear("sending");
+          return await this.converse(path, body, turn);
+        } catch (failure) {
+          if (turn.done || this.closed) return;
+          if (failure.gone && !turn.renewed && this.kept.id && body.client_id) {
+            turn.renewed = true;
+            this.forget();
+            this.proven = false;
+            this.hear("note", { text: "The former conversation has ended. This is a new one." });
+          } else if (!failure.passing || attempt > 3) throw failure;
+          else {
+            this.hear("line", false);
+            await backoff(attempt);
           }
-          if (event.data) yield { ...event, data: JSON.parse(event.data) };
         }
       }
-    } catch {
-      throw new Failure();
     } finally {
-      reader.cancel().catch(() => {});
+      this.turn = null;
+      this.keep({ pending: undefined });
     }
   }
 
-  /** Waits longer each time, but no longer than until the network is back. */
-  function backoff(attempt) {
-    return new Promise((resolve) => {
-      const timer = setTimeout(go, Math.min(15000, 700 * 2 ** attempt) * (0.8 + Math.random() * 0.4));
-      function go() {
-        clearTimeout(timer);
-        removeEventListener("online", go);
-        resolve();
+  async converse(path, body, turn) {
+    const response = await this.call(this.at(path), { method: "POST", body, accept: "text/event-stream" });
+    this.hear("line", true);
+    this.keep({ pending: undefined });
+    if (!/event-stream/.test(response.headers.get("Content-Type"))) {
+      const data = await response.json().catch(() => ({}));
+      if (data.owner) this.receive({ type: "status", data: { ...this.kept.status, ...data } }, true);
+      else if (data.id) this.receive({ type: "answer", data }, true);
+      turn.done = true;
+      return;
+    }
+    for await (const event of readEvents(response)) {
+      this.receive(event, true);
+      if (turn.done) return;
+    }
+    throw new Failure(); // ended without an answer: asking again with the same client_id is harmless
+  }
+
+  async follow() {
+    if (this.following) return;
+    this.following = true;
+    for (let attempt = 0; !this.closed && this.kept.id; attempt++) {
+      try {
+        const options = { accept: "text/event-stream", after: this.kept.seq || "0" };
+        const response = await this.call(this.at("events"), options);
+        this.hear("line", true);
+        for await (const event of readEvents(response)) {
+          attempt = 0;
+          this.receive(event, false);
+        }
+      } catch (failure) {
+        if (failure.gone) break;
+        if (attempt > 0) this.hear("line", false);
       }
-      addEventListener("online", go);
+      if (!this.closed) await backoff(attempt);
+    }
+    this.following = false;
+  }
+
+  /** Each event counts once, whether our own request or the line of events brings it first. */
+  receive({ type, data, id }, own) {
+    const number = Number(id) || 0;
+    if (type === "delta") {
+      // The line repeats, perhaps later, what our request streams.
+      if (own ? !this.turn?.done : !this.turn && Number(this.kept.seq) >= this.settled) this.hear(type, data);
+      return;
+    }
+    if (number && !own) this.keep({ seq: id });
+    if (number && this.seen.has(id)) return;
+    this.seen.add(id);
+    if (type === "status") this.keep({ status: data });
+    if (type === "answer" || (type === "error" && own)) {
+      this.settled = Math.max(this.settled, number);
+      if (this.turn) this.turn.done = true;
+      // Asked in another tab, or before this page: the question comes with the history.
+      else if (!own) return this.catchUp().catch(() => {}).then(() => this.hear(type, data, true));
+    }
+    this.hear(type, data, true);
+  }
+
+  async handoff() {
+    await this.open();
+    const response = await this.call(this.at("handoff"), { method: "POST", body: {} });
+    const data = await response.json().catch(() => ({}));
+    if (data.owner) this.receive({ type: "status", data }, true);
+  }
+
+  feedback(id, helpful, comment) {
+    return this.call(`messages/${id}/feedback`, { method: "POST", body: { helpful, comment } });
+  }
+
+  async signOut() {
+    if (this.kept.id) await this.call(this.at("identity"), { method: "DELETE" }).catch(() => {});
+    this.forget();
+  }
+}
+
+// ---- component
+
+const ROUTES = { document: "Looking in the documents", dynamic: "Checking live data", human: "Looking for a person" };
+const phone = matchMedia("(max-width: 520px), (max-height: 440px)");
+const dark = matchMedia("(prefers-color-scheme: dark)");
+
+class SwitchboardChat extends HTMLElement {
+  start(config) {
+    this.config = config;
+    this.bot = this.dataset.bot;
+    this.name = config.name || "Assistant";
+    this.attachShadow({ mode: "open" }).adoptedStyleSheets = [stylesheet()];
+    this.shadowRoot.append((this.root = h("div", { className: "root" })));
+    this.root.append(this.drawPanel(), this.drawLauncher());
+    this.applyTheme();
+    dark.addEventListener("change", () => this.applyTheme());
+    phone.addEventListener("change", () => this.fit());
+    window.visualViewport?.addEventListener("resize", () => this.fit());
+    addEventListener("storage", (event) => this.onStorage(event));
+    this.begin(this.dataset.identity);
+    if (this.remembered() && !phone.matches) this.open(false);
+  }
+
+  begin(identity) {
+    this.talk?.close();
+    this.items = new Map();
+    this.draft = this.asked = null;
+    this.signedIn = false;
+    this.showStatus({ owner: "bot" }, true);
+    this.showLine(true);
+    this.log.replaceChildren(this.drawWelcome());
+    this.talk = new Conversation(this.bot, identity, (type, data, live) => this.hear(type, data, live));
+    this.talk.resume();
+  }
+
+  onStorage({ key, newValue }) {
+    if (key !== this.talk.key && key !== null) return;
+    const id = newValue ? JSON.parse(newValue).id : undefined;
+    // Another tab started over, signed in or out: this one must not go on showing what was said before.
+    if (id !== this.talk.kept.id && !this.talk.turn) this.begin(this.talk.identity);
+  }
+
+  drawLauncher() {
+    this.badge = h("span", { className: "badge", hidden: true });
+    this.launcher = button("launcher", () => this.toggle(), icon("chat"), icon("down"), this.badge);
+    this.launcher.setAttribute("aria-expanded", "false");
+    this.unread = 0;
+    this.countUnread(0);
+    return this.launcher;
+  }
+
+  drawPanel() {
+    this.subtitle = h("span", { className: "subtitle" }, "Virtual assistant");
+    this.banner = h("div", { className: "banner", role: "status", hidden: true });
+    this.line = h("div", { className: "banner line", role: "status", hidden: true });
+    const languages = this.config.languages || [];
+    this.log = h("div", {
+      className: "log", role: "log", tabIndex: 0, lang: languages[0] || "", "aria-live": "polite",
+      "aria-label": "Conversation",
+    });
+    this.panel = h(
+      "section",
+      { className: "panel", role: "dialog", "aria-label": "Chat with " + this.name, hidden: true, tabIndex: -1,
+        onkeydown: (event) => this.onKey(event) },
+      this.drawHeader(), this.banner, this.line, this.log, this.drawComposer(),
+    );
+    return this.panel;
+  }
+
+  drawHeader() {
+    const name = h("strong", { className: "name" }, this.name);
+    const more = iconButton("round more", "more", "More", () => this.toggleMenu());
+    const close = iconButton("round", "close", "Close chat", () => this.close());
+    more.setAttribute("aria-expanded", "false");
+    const item = (symbol, label, act) => button("item", () => (this.toggleMenu(false), act()), icon(symbol), label);
+    this.more = more;
+    this.menuPerson = item("person", "Talk to a person", () => this.askPerson());
+    this.menuExit = item("exit", "Sign out", () => this.signOut());
+    this.menu = h("div", { className: "menu", hidden: true }, this.menuPerson,
+      item("restart", "Start over", () => this.startOver()), this.menuExit);
+    const title = h("span", { className: "title" }, name, this.subtitle);
+    return h("header", {}, this.drawAvatar(), title, more, close, this.menu);
+  }
+
+  drawAvatar(large) {
+    const letter = h("span", { className: "avatar" + (large ? " large" : ""), "aria-hidden": "true" }, this.name[0]);
+    const src = safeUrl(this.config.theme?.logo);
+    if (src) {
+      const image = h("img", { alt: "", onload: () => letter.replaceChildren(image), src });
+    }
+    return letter;
+  }
+
+  drawComposer() {
+    this.input = h("textarea", {
+      rows: 1, placeholder: "Ask a question…", "aria-label": "Your message", "aria-describedby": "counter",
+      oninput: () => this.measure(), onkeydown: (event) => {
+        if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+        event.preventDefault();
+        this.submit();
+      },
+    });
+    this.sendButton = iconButton("submit", "send", "Send", () => this.submit());
+    this.sendButton.disabled = true;
+    this.counter = h("span", { id: "counter", className: "counter", "aria-live": "polite" });
+    this.footPerson = button("quiet", () => this.askPerson(), icon("person"), "Talk to a person");
+    return h("footer", {},
+      h("div", { className: "box", onclick: () => this.input.focus() }, this.input, this.sendButton),
+      h("div", { className: "foot" }, this.footPerson,
+        button("quiet", () => this.startOver(), icon("restart"), "Start over"), this.counter));
+  }
+
+  drawWelcome() {
+    const greeting = this.config.greeting || `Hello! Ask ${this.name} anything.`;
+    const asks = (this.config.suggestions || []).map((text) => button("suggestion", () => this.say(text), text, icon("out")));
+    this.suggestions = asks.length ? h("div", { className: "suggestions", role: "group",
+      "aria-label": "Suggested questions" }, h("p", {}, "Try asking"), ...asks) : null;
+    return h("div", { className: "welcome" }, this.drawAvatar(true),
+      h("div", { className: "greeting", dir: "auto" }, rich(greeting)), this.suggestions);
+  }
+
+  applyTheme() {
+    const wanted = this.dataset.theme;
+    const isDark = wanted === "dark" || (wanted !== "light" && dark.matches);
+    const [, short, long] = String(this.config.theme?.color).match(/^#(?:([\da-f]{3})|([\da-f]{6}))$/i) || [];
+    const accent = parse(short ? "#" + short.replace(/./g, "$&$&") : "#" + (long || "3b5bdb"));
+    const on = contrast(accent, [255, 255, 255]) >= 4.5 || luminance(accent) < 0.179 ? "#fff" : "#000";
+    const shade = legible(accent, isDark ? [42, 46, 55] : [238, 240, 243]);
+    this.root.dataset.theme = isDark ? "dark" : "light";
+    for (const [name, value] of [["accent", `rgb(${accent})`], ["on", on], ["ink", `rgb(${shade})`]])
+      this.root.style.setProperty("--" + name, value);
+  }
+
+  fit() {
+    const view = window.visualViewport;
+    const full = phone.matches && view;
+    this.root.style.setProperty("--height", full ? view.height + "px" : "");
+    this.root.style.setProperty("--top", full ? view.offsetTop + "px" : "");
+    this.panel.setAttribute("aria-modal", String(phone.matches));
+  }
+
+  get isOpen() {
+    return !this.panel.hidden;
+  }
+
+  toggle() {
+    if (this.isOpen) this.close();
+    else this.open();
+  }
+
+  open(focus = true) {
+    this.fit();
+    this.panel.hidden = false;
+    this.root.classList.add("open");
+    this.launcher.setAttribute("aria-expanded", "true");
+    this.remembered(true);
+    this.countUnread(0);
+    this.toEnd();
+    if (focus) (phone.matches ? this.panel : this.input).focus({ preventScroll: true });
+  }
+
+  close() {
+    const inside = this.panel.contains(this.shadowRoot.activeElement);
+    this.toggleMenu(false);
+    this.panel.hidden = true;
+    this.root.classList.remove("open");
+    this.launcher.setAttribute("aria-expanded", "false");
+    this.remembered(false);
+    this.countUnread(this.unread);
+    if (inside) this.launcher.focus({ preventScroll: true });
+  }
+
+  remembered(open) {
+    const key = `switchboard:${this.bot}:open`;
+    try {
+      if (open === undefined) return sessionStorage.getItem(key) === "true";
+      sessionStorage.setItem(key, open);
+    } catch {}
+    return open;
+  }
+
+  toggleMenu(show = this.menu.hidden) {
+    this.menu.hidden = !show;
+    this.more.setAttribute("aria-expanded", String(show));
+    this.menuExit.hidden = !this.talk.who && !this.signedIn;
+    if (show) this.menu.querySelector("button:not([hidden])").focus();
+  }
+
+  onKey(event) {
+    if (event.key === "Escape") {
+      event.stopPropagation();
+      if (this.sheet) this.sheet.dismiss();
+      else if (!this.menu.hidden) {
+        this.toggleMenu(false);
+        this.more.focus();
+      } else this.close();
+    }
+    if (event.key !== "Tab") return;
+    const within = this.sheet || this.panel;
+    const stops = [...within.querySelectorAll("button,a[href],textarea,summary,[tabindex='0']")]
+      .filter((node) => !node.disabled && node.getClientRects().length);
+    const [first, last] = [stops[0], stops[stops.length - 1]];
+    const active = this.shadowRoot.activeElement;
+    if (active === (event.shiftKey ? first : last) || active === within) {
+      event.preventDefault();
+      (event.shiftKey ? last : first).focus();
+    }
+  }
+
+  countUnread(count) {
+    this.unread = count;
+    this.badge.hidden = !count;
+    this.badge.textContent = count > 9 ? "9+" : count;
+    const news = count ? `, ${count} new message${count > 1 ? "s" : ""}` : "";
+    this.launcher.setAttribute("aria-label", this.isOpen ? "Close chat" : `Chat with ${this.name}${news}`);
+  }
+
+  atEnd() {
+    return this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < 60;
+  }
+
+  toEnd() {
+    this.log.scrollTop = this.log.scrollHeight;
+  }
+
+  measure() {
+    const length = [...this.input.value].length;
+    const over = length > LIMIT;
+    this.input.style.height = "auto";
+    this.input.style.height = this.input.scrollHeight + "px";
+    this.sendButton.disabled = over || !this.input.value.trim();
+    this.counter.classList.toggle("over", over);
+    this.counter.textContent = over ? `${length - LIMIT} characters too many` : length > LIMIT - 400 ? `${LIMIT - length} left` : "";
+  }
+
+  submit() {
+    const text = this.input.value.trim();
+    if (this.sendButton.disabled) return;
+    this.input.value = "";
+    this.measure();
+    this.say(text);
+  }
+
+  say(text) {
+    this.post({ text, client_id: newId() }, text);
+  }
+
+  /** On the screen at once, sent in its turn. */
+  async post(body, text, path = "messages", bubble = this.addCustomer({ text, client_id: body.client_id })) {
+    const talk = this.talk;
+    const turn = { bubble, again: () => this.post({ ...body, client_id: newId() }, text, path, bubble) };
+    this.retire();
+    this.toEnd();
+    bubble.classList.remove("failed");
+    if (path === "messages") body.page_url = location.href.split(/[?#]/)[0];
+    try {
+      await talk.send(path, body, turn);
+    } catch (failure) {
+      if (talk === this.talk) this.fail(bubble, failure.explanation, () => this.post(body, text, path, bubble));
+    }
+    if (talk === this.talk) this.endDraft();
+  }
+
+  fail(bubble, reason, again) {
+    const row = h("div", { className: "failure", role: "alert" }, reason, " ",
+      button("again", () => (row.remove(), again()), "Try again"));
+    bubble.classList.add("failed");
+    bubble.append(row);
+    this.toEnd();
+  }
+
+  async askPerson() {
+    try {
+      await this.talk.handoff();
+    } catch (failure) {
+      this.addNote(failure.explanation, () => this.askPerson());
+    }
+  }
+
+  startOver() {
+    if (!this.items.size) return this.input.focus();
+    const dismiss = () => {
+      this.sheet.remove();
+      this.sheet = null;
+      this.input.focus();
+    };
+    const yes = button("primary", () => {
+      dismiss();
+      this.talk.forget();
+      this.begin(this.talk.identity);
+    }, "Start over");
+    const card = h("div", { className: "card" }, h("strong", { id: "sheet" }, "Start a new conversation?"),
+      h("p", {}, "What was said so far will no longer be shown here."),
+      h("div", { className: "row" }, button("secondary", dismiss, "Keep this one"), yes));
+    this.sheet = h("div", { className: "sheet", role: "alertdialog", "aria-labelledby": "sheet" }, card);
+    this.sheet.dismiss = dismiss;
+    this.panel.append(this.sheet);
+    yes.focus();
+  }
+
+  async identify(token) {
+    const who = subject(token);
+    const { talk } = this;
+    if (talk.who !== who && talk.kept.who) talk.forget();
+    if (!talk.kept.id) return this.begin(token);
+    await talk.prove(token).catch(() => this.begin(token));
+  }
+
+  async signOut() {
+    await this.talk.signOut();
+    this.begin();
+  }
+
+  signIn(method) {
+    const url = `${ORIGIN}/api/v1/${this.talk.at("sign-in/" + encodeURIComponent(method))}`;
+    const popup = window.open(url, "switchboard-sign-in", "popup,width=480,height=680");
+    const listen = ({ origin, source, data }) => {
+      if (origin !== ORIGIN || source !== popup || data?.type !== "switchboard:signed-in") return;
+      removeEventListener("message", listen);
+      this.signedIn = true;
+      if (data.token) this.talk.prove(data.token).catch((failure) => this.addNote(failure.explanation));
+      this.retire();
+    };
+    addEventListener("message", listen);
+  }
+
+  hear(type, data, live) {
+    const follow = this.atEnd();
+    const act = {
+      history: () => this.addHistory(data),
+      pending: () => this.items.has(data.client_id) || this.post(data, data.text ?? data.choice.value),
+      sending: () => this.status.owner === "person" || this.think(),
+      line: () => this.showLine(data),
+      note: () => this.addNote(data.text),
+      route: () => this.think(ROUTES[data.route]),
+      delta: () => this.addDelta(data.text),
+      choices: () => this.ask({ choices: data }),
+      confirm: () => this.ask({ confirm: data }),
+      sign_in: () => this.ask({ sign_in: data }),
+      answer: () => this.addAnswer(data, true),
+      message: () => this.addPerson(data),
+      status: () => this.showStatus(data),
+      typing: () => this.showTyping(data),
+      error: () => this.addError(data),
+    };
+    act[type]?.();
+    if (live && !this.isOpen && /^(answer|message)$/.test(type)) this.countUnread(this.unread + 1);
+    if (follow && type !== "answer") this.toEnd();
+  }
+
+  ask(part) {
+    this.asked = { ...this.asked, ...part };
+  }
+
+  think(label) {
+    if (!this.draft) {
+      const body = h("div", { className: "body" });
+      this.draft = { text: "", body, node: h("div", { className: "message bot draft", "aria-hidden": "true" }, body) };
+      this.log.append(this.draft.node);
+      this.log.setAttribute("aria-busy", "true");
+    }
+    if (!this.draft.text) this.draft.body.replaceChildren(dots(), label ? label + "…" : "");
+  }
+
+  addDelta(text) {
+    this.think();
+    this.draft.text += text;
+    this.draft.frame ||= requestAnimationFrame(() => {
+      if (!this.draft) return;
+      const follow = this.atEnd();
+      this.draft.frame = 0;
+      this.draft.body.replaceChildren(rich(this.draft.text));
+      if (follow) this.toEnd();
     });
   }
 
-  // ------------------------------------------------------------------------------------------- conversation
-
-  /** Whose token this is, to tell customers apart in this browser; only the server can verify it. */
-  function subject(token) {
-    try {
-      const bytes = atob(token.split(".")[1].replace(/-/g, "+").replace(/_/g, "/"));
-      const { iss = "", sub } = JSON.parse(bytes);
-      return sub == null ? "" : iss + "|" + sub;
-    } catch {
-      return "";
-    }
+  endDraft() {
+    this.draft?.node.remove();
+    this.draft = null;
+    this.log.setAttribute("aria-busy", "false");
+    const asked = this.asked;
+    this.asked = null;
+    return asked;
   }
 
-  function newId() {
-    const bytes = crypto.getRandomValues(new Uint8Array(16));
-    bytes[6] = (bytes[6] & 15) | 64;
-    bytes[8] = (bytes[8] & 63) | 128;
-    const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-    return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+  addHistory(list) {
+    // Only what is new may be announced: a whole history is not read aloud.
+    this.log.setAttribute("aria-live", "off");
+    for (const message of list) {
+      const role = message.role || message.author;
+      if (role === "customer") this.addCustomer(message);
+      else if (role === "person") this.addPerson(message);
+      else this.addAnswer({ ...message, ...message.answer, id: message.id });
+    }
+    this.toEnd();
+    setTimeout(() => this.log.setAttribute("aria-live", "polite"), 500);
   }
 
-  /**
-   * One conversation: made at the first message, kept in this browser, told to `hear(type, data, live)`.
-   * What is kept: {id, token, who, seq (last event heard), status, pending (a message not yet accepted)}.
-   */
-  class Conversation {
-    constructor(bot, identity, hear) {
-      Object.assign(this, { bot, identity, hear });
-      this.key = "switchboard:" + bot;
-      this.who = subject(identity || "");
-      this.kept = this.read();
-      if (this.kept.who && this.kept.who !== this.who) this.forget();
-      this.aborter = new AbortController();
-      this.seen = new Set();
-      this.settled = 0;
-      this.queue = Promise.resolve();
-    }
+  add(keys, node) {
+    const known = keys.some((key) => this.items.has(key));
+    for (const key of keys) if (key) this.items.set(key, node);
+    if (known) return;
+    this.log.insertBefore(node, this.draft?.node || null);
+    this.suggestions?.remove();
+  }
 
-    read() {
+  bubble(kind, speaker, ...children) {
+    return h("div", { className: "message " + kind }, h("span", { className: "hidden" }, speaker + ": "), ...children);
+  }
+
+  addCustomer({ id, client_id, text }) {
+    const node = this.bubble("customer", "You", h("div", { className: "body", dir: "auto" }, text));
+    this.add([client_id, id], node);
+    return node;
+  }
+
+  addPerson({ id, text, name = "Support" }) {
+    const node = this.bubble("human", name + " said", h("span", { className: "initial", "aria-hidden": "true" }, name[0]),
+      h("span", { className: "speaker", "aria-hidden": "true" }, name), h("div", { className: "body", dir: "auto" }, rich(text)));
+    this.typing?.remove();
+    this.add([id], node);
+  }
+
+  addNote(text, again) {
+    this.log.append(h("div", { className: "note" }, text, " ", again ? button("again", again, "Try again") : ""));
+  }
+
+  addError({ message = "Something went wrong." }) {
+    const { turn } = this.talk;
+    this.endDraft();
+    if (turn) this.fail(turn.bubble, message, turn.again);
+    else this.addNote(message);
+  }
+
+  addAnswer(data, live) {
+    const asked = { ...(live ? this.endDraft() : {}), ...data };
+    const follow = this.atEnd();
+    if (this.items.has(data.id)) return;
+    const node = this.bubble("bot", this.name, h("div", { className: "body", dir: "auto" }, rich(data.text)));
+    if (data.citations?.length) node.append(this.drawSources(data.citations));
+    if (data.id) node.append(this.drawFeedback(data));
+    this.retire();
+    const asks = this.drawAsks(asked);
+    if (asks.childElementCount) node.append(asks);
+    this.add([data.id], node);
+    if (live && follow) this.log.scrollTop = Math.min(node.offsetTop - 12, this.log.scrollHeight);
+  }
+
+  drawSources(citations) {
+    const seen = new Set();
+    const list = h("ul", { className: "sources", "aria-label": "Sources" });
+    for (const { kind, title, url, page, quote, date } of citations) {
+      const name = (title || "Source") + (page ? `, p. ${page}` : "");
+      const href = safeUrl(url);
+      if (seen.has(name + quote)) continue;
+      seen.add(name + quote);
+      list.append(h("li", {}, h("details", { ontoggle: ({ target }) => target.parentNode.classList.toggle("open", target.open) },
+        h("summary", {}, icon(kind), h("span", {}, name)),
+        h("div", { className: "quote" },
+          quote ? h("blockquote", { dir: "auto" }, quote) : "",
+          date ? h("span", {}, "As of " + readableDate(date)) : "",
+          href ? link(href, "Open source", icon("out")) : ""))));
+    }
+    return list;
+  }
+
+  drawFeedback({ id, helpful }) {
+    const { talk } = this;
+    const thanks = h("span", { role: "status" });
+    const row = h("div", { className: "feedback", role: "group", "aria-label": "Was this helpful?" });
+    const show = (value) => votes.forEach((vote, at) => vote.setAttribute("aria-pressed", value === !at));
+    const tell = async (value, comment) => {
+      show(value);
+      row.querySelector("form")?.remove();
       try {
-        return JSON.parse(localStorage.getItem(this.key)) || {};
-      } catch {
-        return {};
-      }
-    }
-
-    keep(changes) {
-      Object.assign(this.kept, changes);
-      try {
-        const stored = this.read();
-        // Another tab may have started over: its conversation is not to be overwritten by our old one.
-        if (changes.id || stored.id === this.kept.id) localStorage.setItem(this.key, JSON.stringify(this.kept));
-      } catch {} // storage may be forbidden: the conversation then lasts as long as the page
-    }
-
-    forget() {
-      this.kept = {};
-      try {
-        localStorage.removeItem(this.key);
-      } catch {}
-    }
-
-    close() {
-      this.closed = true;
-      this.hear = () => {};
-      this.aborter.abort();
-    }
-
-    call(path, options) {
-      return request(path, { token: this.kept.token, signal: this.aborter.signal, ...options });
-    }
-
-    at(path) {
-      return `conversations/${this.kept.id}/${path}`;
-    }
-
-    /** Makes the conversation if there is none, and proves who the customer is; once for all who wait for it. */
-    open() {
-      this.opening ||= this.establish().finally(() => (this.opening = null));
-      return this.opening;
-    }
-
-    async establish() {
-      if (!this.kept.id) {
-        const path = `bots/${encodeURIComponent(this.bot)}/conversations`;
-        const made = await (await this.call(path, { method: "POST", token: "", body: {} })).json();
-        if (this.closed) throw new Failure();
-        this.keep({ id: made.id, token: made.token, who: "", seq: "0" });
-      }
-      if (this.identity && !this.proven) await this.prove(this.identity);
-      this.follow();
-    }
-
-    async prove(token) {
-      this.identity = token;
-      this.who = subject(token);
-      try {
-        await this.call(this.at("identity"), { method: "POST", body: { token } });
-        this.keep({ who: this.who });
+        await talk.feedback(id, value, comment);
+        thanks.textContent = value || comment ? "Thank you!" : "";
+        if (!value && !comment) row.append(form());
       } catch (failure) {
-        if (failure.passing || failure.status === 404) throw failure;
-        this.hear("note", { text: "We could not confirm your sign-in. You can still chat as a guest." });
+        show();
+        thanks.textContent = failure.explanation;
       }
-      this.proven = true;
-    }
-
-    /** Takes up the kept conversation: its history, then whatever happens. */
-    async resume() {
-      for (let attempt = 0; this.kept.id && !this.closed; attempt++) {
-        try {
-          await this.open();
-          await this.catchUp();
-          if (this.kept.status) this.hear("status", this.kept.status);
-          break;
-        } catch (failure) {
-          if (failure.gone) this.forget();
-          this.hear("line", failure.gone);
-        }
-        await backoff(attempt);
-      }
-      if (this.kept.pending) this.hear("pending", this.kept.pending);
-    }
-
-    async catchUp() {
-      const history = await (await this.call(this.at("messages"))).json();
-      this.hear("history", history.messages || history.results || history);
-    }
-
-    /** Sends one message (or decision) after the ones before it; resolves when it is answered, else throws why not. */
-    send(path, body, turn = {}) {
-      const sent = this.queue.then(() => this.deliver(path, body, turn));
-      this.queue = sent.catch(() => {});
-      return sent;
-    }
-
-    async deliver(path, body, turn) {
-      if (body.client_id) this.keep({ pending: body });
-      try {
-        for (let attempt = 0; !this.closed; attempt++) {
-          try {
-            await this.open();
-            this.keep(body.client_id ? { pending: body } : {});
-            this.turn = turn;
-            this.hear("sending");
-            return await this.converse(path, body, turn);
-          } catch (failure) {
-            if (turn.done || this.closed) return;
-            if (failure.gone && !turn.renewed && this.kept.id && body.client_id) {
-              turn.renewed = true;
-              this.forget();
-              this.proven = false;
-              this.hear("note", { text: "The former conversation has ended. This is a new one." });
-            } else if (!failure.passing || attempt > 3) throw failure;
-            else {
-              this.hear("line", false);
-              await backoff(attempt);
-            }
-          }
-        }
-      } finally {
-        this.turn = null;
-        this.keep({ pending: undefined });
-      }
-    }
-
-    async converse(path, body, turn) {
-      const response = await this.call(this.at(path), { method: "POST", body, accept: "text/event-stream" });
-      this.hear("line", true);
-      this.keep({ pending: undefined });
-      if (!/event-stream/.test(response.headers.get("Content-Type"))) {
-        const data = await response.json().catch(() => ({}));
-        if (data.owner) this.receive({ type: "status", data: { ...this.kept.status, ...data } }, true);
-        else if (data.id) this.receive({ type: "answer", data }, true);
-        turn.done = true;
-        return;
-      }
-      for await (const event of readEvents(response)) {
-        this.receive(event, true);
-        if (turn.done) return;
-      }
-      throw new Failure(); // ended without an answer: asking again with the same client_id is harmless
-    }
-
-    /** Keeps the line of events open for as long as somebody may be looking. */
-    async follow() {
-      if (this.following) return;
-      this.following = true;
-      for (let attempt = 0; !this.closed && this.kept.id; attempt++) {
-        try {
-          const options = { accept: "text/event-stream", after: this.kept.seq || "0" };
-          const response = await this.call(this.at("events"), options);
-          this.hear("line", true);
-          for await (const event of readEvents(response)) {
-            attempt = 0;
-            this.receive(event, false);
-          }
-        } catch (failure) {
-          if (failure.gone) break;
-          if (attempt > 0) this.hear("line", false);
-        }
-        if (!this.closed) await backoff(attempt);
-      }
-      this.following = false;
-    }
-
-    /** One event, from our own request or from the line of events: each counts once, whichever brings it first. */
-    receive({ type, data, id }, own) {
-      const number = Number(id) || 0;
-      if (type === "delta") {
-        // The line repeats what our own request streams, perhaps later: it may add text only to a turn not ours.
-        if (own ? !this.turn?.done : !this.turn && Number(this.kept.seq) >= this.settled) this.hear(type, data);
-        return;
-      }
-      if (number && !own) this.keep({ seq: id });
-      if (number && this.seen.has(id)) return;
-      this.seen.add(id);
-      if (type === "status") this.keep({ status: data });
-      if (type === "answer" || (type === "error" && own)) {
-        this.settled = Math.max(this.settled, number);
-        if (this.turn) this.turn.done = true;
-        // Asked in another tab, or before this page: the question comes with the history.
-        else if (!own) return this.catchUp().catch(() => {}).then(() => this.hear(type, data, true));
-      }
-      this.hear(type, data, true);
-    }
-
-    async handoff() {
-      await this.open();
-      const response = await this.call(this.at("handoff"), { method: "POST", body: {} });
-      const data = await response.json().catch(() => ({}));
-      if (data.owner) this.receive({ type: "status", data }, true);
-    }
-
-    feedback(id, helpful, comment) {
-      return this.call(`messages/${id}/feedback`, { method: "POST", body: { helpful, comment } });
-    }
-
-    async signOut() {
-      if (this.kept.id) await this.call(this.at("identity"), { method: "DELETE" }).catch(() => {});
-      this.forget();
-    }
-  }
-
-  // ---------------------------------------------------------------------------------------------- component
-
-  const ROUTES = { document: "Looking in the documents", dynamic: "Checking live data", human: "Looking for a person" };
-  const media = (query) => matchMedia(query);
-  const phone = media("(max-width: 520px), (max-height: 440px)");
-  const dark = media("(prefers-color-scheme: dark)");
-
-  class SwitchboardChat extends HTMLElement {
-    /** Draws the launcher and the closed panel, and takes up the conversation kept in this browser. */
-    start(config) {
-      this.config = config;
-      this.bot = this.dataset.bot;
-      this.name = config.name || "Assistant";
-      this.attachShadow({ mode: "open" }).adoptedStyleSheets = [stylesheet()];
-      this.shadowRoot.append((this.root = h("div", { className: "root" })));
-      this.root.append(this.drawPanel(), this.drawLauncher());
-      this.applyTheme();
-      dark.addEventListener("change", () => this.applyTheme());
-      phone.addEventListener("change", () => this.fit());
-      window.visualViewport?.addEventListener("resize", () => this.fit());
-      addEventListener("storage", (event) => this.onStorage(event));
-      this.begin(this.dataset.identity);
-      if (this.remembered() && !phone.matches) this.open(false);
-    }
-
-    begin(identity) {
-      this.talk?.close();
-      this.items = new Map();
-      this.draft = this.asked = this.lastTime = null;
-      this.signedIn = false;
-      this.showStatus({ owner: "bot" }, true);
-      this.showLine(true);
-      this.log.replaceChildren(this.drawWelcome());
-      this.talk = new Conversation(this.bot, identity, (type, data, live) => this.hear(type, data, live));
-      this.talk.resume();
-    }
-
-    onStorage({ key, newValue }) {
-      if (key !== this.talk.key && key !== null) return;
-      const id = newValue ? JSON.parse(newValue).id : undefined;
-      // Another tab started over, signed in or out: this one must not go on showing what was said before.
-      if (id !== this.talk.kept.id && !this.talk.turn) this.begin(this.talk.identity);
-    }
-
-    // what is on the screen
-
-    drawLauncher() {
-      this.badge = h("span", { className: "badge", hidden: true });
-      this.launcher = button("launcher", () => this.toggle(), icon("chat"), icon("down"), this.badge);
-      this.launcher.setAttribute("aria-expanded", "false");
-      this.unread = 0;
-      this.countUnread(0);
-      return this.launcher;
-    }
-
-    drawPanel() {
-      this.subtitle = h("span", { className: "subtitle" }, "Virtual assistant");
-      this.banner = h("div", { className: "banner", role: "status", hidden: true });
-      this.line = h("div", { className: "banner line", role: "status", hidden: true });
-      const languages = this.config.languages || [];
-      this.log = h("div", {
-        className: "log", role: "log", tabIndex: 0, lang: languages[0] || "", "aria-live": "polite",
-        "aria-label": "Conversation", onscroll: () => (this.latest.hidden = this.atEnd()),
-      });
-      this.latest = button("latest", () => this.toEnd(), icon("down"), "Latest");
-      this.latest.hidden = true;
-      this.panel = h(
-        "section",
-        { className: "panel", role: "dialog", "aria-label": "Chat with " + this.name, hidden: true, tabIndex: -1,
-          onkeydown: (event) => this.onKey(event) },
-        this.drawHeader(), this.banner, this.line, this.log, h("div", { className: "anchor" }, this.latest),
-        this.drawComposer(),
-      );
-      return this.panel;
-    }
-
-    drawHeader() {
-      const name = h("strong", { className: "name" }, this.name);
-      const more = button("round more", () => this.toggleMenu(), icon("more"));
-      const close = button("round", () => this.close(), icon("close"));
-      more.setAttribute("aria-label", "More");
-      more.setAttribute("aria-expanded", "false");
-      close.setAttribute("aria-label", "Close chat");
-      const item = (symbol, label, act) => button("item", () => (this.toggleMenu(false), act()), icon(symbol), label);
-      this.more = more;
-      this.menuPerson = item("person", "Talk to a person", () => this.askPerson());
-      this.menuExit = item("exit", "Sign out", () => this.signOut());
-      this.menu = h("div", { className: "menu", hidden: true }, this.menuPerson,
-        item("restart", "Start over", () => this.startOver()), this.menuExit);
-      const title = h("span", { className: "title" }, name, this.subtitle);
-      return h("header", {}, this.drawAvatar(), title, more, close, this.menu);
-    }
-
-    drawAvatar(large) {
-      const letter = h("span", { className: "avatar" + (large ? " large" : ""), "aria-hidden": "true" }, this.name[0]);
-      const src = safeUrl(this.config.theme?.logo);
-      if (src) {
-        const image = h("img", { alt: "", onload: () => letter.replaceChildren(image), src });
-      }
-      return letter;
-    }
-
-    drawComposer() {
-      this.input = h("textarea", {
-        rows: 1, placeholder: "Ask a question…", "aria-label": "Your message", "aria-describedby": "counter",
-        oninput: () => this.measure(), onkeydown: (event) => {
-          if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
-          event.preventDefault();
-          this.submit();
-        },
-      });
-      this.sendButton = button("send", () => this.submit(), icon("send"));
-      this.sendButton.setAttribute("aria-label", "Send");
-      this.sendButton.disabled = true;
-      this.counter = h("span", { id: "counter", className: "counter", "aria-live": "polite" });
-      this.footPerson = button("quiet", () => this.askPerson(), icon("person"), "Talk to a person");
-      return h("footer", {},
-        h("div", { className: "box", onclick: () => this.input.focus() }, this.input, this.sendButton),
-        h("div", { className: "foot" }, this.footPerson,
-          button("quiet", () => this.startOver(), icon("restart"), "Start over"), this.counter));
-    }
-
-    drawWelcome() {
-      const greeting = this.config.greeting || `Hello! Ask ${this.name} anything.`;
-      const asks = (this.config.suggestions || []).map((text) => button("suggestion", () => this.say(text), text, icon("out")));
-      this.suggestions = asks.length ? h("div", { className: "suggestions", role: "group",
-        "aria-label": "Suggested questions" }, h("p", {}, "Try asking"), ...asks) : null;
-      return h("div", { className: "welcome" }, this.drawAvatar(true),
-        h("div", { className: "greeting", dir: "auto" }, rich(greeting)), this.suggestions);
-    }
-
-    applyTheme() {
-      const wanted = this.dataset.theme;
-      const isDark = wanted === "dark" || (wanted !== "light" && dark.matches);
-      const [, short, long] = String(this.config.theme?.color).match(/^#(?:([\da-f]{3})|([\da-f]{6}))$/i) || [];
-      const accent = parse(short ? "#" + short.replace(/./g, "$&$&") : "#" + (long || "3b5bdb"));
-      const on = contrast(accent, [255, 255, 255]) >= 4.5 || luminance(accent) < 0.179 ? "#fff" : "#000";
-      const shade = legible(accent, isDark ? [42, 46, 55] : [238, 240, 243]);
-      this.root.dataset.theme = isDark ? "dark" : "light";
-      for (const [name, value] of [["accent", `rgb(${accent})`], ["on", on], ["ink", `rgb(${shade})`]])
-        this.root.style.setProperty("--" + name, value);
-    }
-
-    /** On a phone the panel fills what the keyboard leaves of the screen. */
-    fit() {
-      const view = window.visualViewport;
-      const full = phone.matches && view;
-      this.root.style.setProperty("--height", full ? view.height + "px" : "");
-      this.root.style.setProperty("--top", full ? view.offsetTop + "px" : "");
-      this.panel.setAttribute("aria-modal", String(phone.matches));
-    }
-
-    // opening and closing
-
-    get isOpen() {
-      return !this.panel.hidden;
-    }
-
-    toggle() {
-      if (this.isOpen) this.close();
-      else this.open();
-    }
-
-    open(focus = true) {
-      this.fit();
-      this.panel.hidden = false;
-      this.root.classList.add("open");
-      this.launcher.setAttribute("aria-expanded", "true");
-      this.remembered(true);
-      this.countUnread(0);
-      this.toEnd();
-      if (focus) (phone.matches ? this.panel : this.input).focus({ preventScroll: true });
-    }
-
-    close() {
-      const inside = this.panel.contains(this.shadowRoot.activeElement);
-      this.toggleMenu(false);
-      this.panel.hidden = true;
-      this.root.classList.remove("open");
-      this.launcher.setAttribute("aria-expanded", "false");
-      this.remembered(false);
-      this.countUnread(this.unread);
-      if (inside) this.launcher.focus({ preventScroll: true });
-    }
-
-    /** Whether the panel stays open from page to page, in this tab. */
-    remembered(open) {
-      const key = `switchboard:${this.bot}:open`;
-      try {
-        if (open === undefined) return sessionStorage.getItem(key) === "true";
-        sessionStorage.setItem(key, open);
-      } catch {}
-      return open;
-    }
-
-    toggleMenu(show = this.menu.hidden) {
-      this.menu.hidden = !show;
-      this.more.setAttribute("aria-expanded", String(show));
-      this.menuExit.hidden = !this.talk.who && !this.signedIn;
-      if (show) this.menu.querySelector("button:not([hidden])").focus();
-    }
-
-    onKey(event) {
-      if (event.key === "Escape") {
-        event.stopPropagation();
-        if (this.sheet) this.sheet.dismiss();
-        else if (!this.menu.hidden) {
-          this.toggleMenu(false);
-          this.more.focus();
-        } else this.close();
-      }
-      if (event.key !== "Tab") return;
-      const within = this.sheet || this.panel;
-      const stops = [...within.querySelectorAll("button,a[href],textarea,summary,[tabindex='0']")]
-        .filter((node) => !node.disabled && node.getClientRects().length);
-      const [first, last] = [stops[0], stops[stops.length - 1]];
-      const active = this.shadowRoot.activeElement;
-      if (active === (event.shiftKey ? first : last) || active === within) {
+    };
+    const form = () => {
+      const why = h("textarea", { rows: 2, maxLength: 1000, placeholder: "What was wrong? (optional)", "aria-label": "What was wrong? Optional" });
+      const send = h("button", { className: "primary" }, "Send");
+      setTimeout(() => why.focus());
+      return h("form", { onsubmit: (event) => {
         event.preventDefault();
-        (event.shiftKey ? last : first).focus();
-      }
-    }
-
-    countUnread(count) {
-      this.unread = count;
-      this.badge.hidden = !count;
-      this.badge.textContent = count > 9 ? "9+" : count;
-      const news = count ? `, ${count} new message${count > 1 ? "s" : ""}` : "";
-      this.launcher.setAttribute("aria-label", this.isOpen ? "Close chat" : `Chat with ${this.name}${news}`);
-    }
-
-    atEnd() {
-      return this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < 60;
-    }
-
-    toEnd() {
-      this.log.scrollTop = this.log.scrollHeight;
-    }
-
-    // speaking
-
-    measure() {
-      const length = [...this.input.value].length;
-      const over = length > LIMIT;
-      this.input.style.height = "auto";
-      this.input.style.height = this.input.scrollHeight + "px";
-      this.sendButton.disabled = over || !this.input.value.trim();
-      this.counter.classList.toggle("over", over);
-      this.counter.textContent = over ? `${length - LIMIT} characters too many` : length > LIMIT - 400 ? `${LIMIT - length} left` : "";
-    }
-
-    submit() {
-      const text = this.input.value.trim();
-      if (this.sendButton.disabled) return;
-      this.input.value = "";
-      this.measure();
-      this.say(text);
-    }
-
-    say(text) {
-      this.post({ text, client_id: newId() }, text);
-    }
-
-    /** A message of the customer: on the screen at once, sent in its turn, kept for another try if that fails. */
-    async post(body, text, path = "messages", bubble = this.addCustomer({ text, client_id: body.client_id })) {
-      const talk = this.talk;
-      const turn = { bubble, again: () => this.post({ ...body, client_id: newId() }, text, path, bubble) };
-      this.retire();
-      this.toEnd();
-      bubble.classList.remove("failed");
-      if (path === "messages") body.page_url = location.href.split(/[?#]/)[0];
-      try {
-        await talk.send(path, body, turn);
-      } catch (failure) {
-        if (talk === this.talk) this.fail(bubble, failure.explanation, () => this.post(body, text, path, bubble));
-      }
-      if (talk === this.talk) this.endDraft();
-    }
-
-    fail(bubble, reason, again) {
-      const row = h("div", { className: "failure", role: "alert" }, reason, " ",
-        button("again", () => (row.remove(), again()), "Try again"));
-      bubble.classList.add("failed");
-      bubble.append(row);
-      this.toEnd();
-    }
-
-    async askPerson() {
-      try {
-        await this.talk.handoff();
-      } catch (failure) {
-        this.addNote(failure.explanation, () => this.askPerson());
-      }
-    }
-
-    startOver() {
-      if (!this.items.size) return this.input.focus();
-      const dismiss = () => {
-        this.sheet.remove();
-        this.sheet = null;
-        this.input.focus();
-      };
-      const yes = button("primary", () => {
-        dismiss();
-        this.talk.forget();
-        this.begin(this.talk.identity);
-      }, "Start over");
-      const card = h("div", { className: "card" }, h("strong", { id: "sheet" }, "Start a new conversation?"),
-        h("p", {}, "What was said so far will no longer be shown here."),
-        h("div", { className: "row" }, button("secondary", dismiss, "Keep this one"), yes));
-      this.sheet = h("div", { className: "sheet", role: "alertdialog", "aria-labelledby": "sheet" }, card);
-      this.sheet.dismiss = dismiss;
-      this.panel.append(this.sheet);
-      yes.focus();
-    }
-
-    async identify(token) {
-      const who = subject(token);
-      const { talk } = this;
-      if (talk.who !== who && talk.kept.who) talk.forget();
-      if (!talk.kept.id) return this.begin(token);
-      await talk.prove(token).catch(() => this.begin(token));
-    }
-
-    async signOut() {
-      await this.talk.signOut();
-      this.begin();
-    }
-
-    signIn(method) {
-      const url = `${ORIGIN}/api/v1/${this.talk.at("sign-in/" + encodeURIComponent(method))}`;
-      const popup = window.open(url, "switchboard-sign-in", "popup,width=480,height=680");
-      const listen = ({ origin, source, data }) => {
-        if (origin !== ORIGIN || source !== popup || data?.type !== "switchboard:signed-in") return;
-        removeEventListener("message", listen);
-        this.signedIn = true;
-        if (data.token) this.talk.prove(data.token).catch((failure) => this.addNote(failure.explanation));
-        this.retire();
-      };
-      addEventListener("message", listen);
-    }
-
-    // hearing
-
-    hear(type, data, live) {
-      const follow = this.atEnd();
-      const act = {
-        history: () => this.addHistory(data),
-        pending: () => this.items.has(data.client_id) || this.post(data, data.text ?? data.choice.value),
-        sending: () => this.status.owner === "person" || this.think(),
-        line: () => this.showLine(data),
-        note: () => this.addNote(data.text),
-        route: () => this.think(ROUTES[data.route]),
-        delta: () => this.addDelta(data.text),
-        choices: () => this.ask({ choices: data }),
-        confirm: () => this.ask({ confirm: data }),
-        sign_in: () => this.ask({ sign_in: data }),
-        answer: () => this.addAnswer(data, true),
-        message: () => this.addPerson(data),
-        status: () => this.showStatus(data),
-        typing: () => this.showTyping(data),
-        error: () => this.addError(data),
-      };
-      act[type]?.();
-      if (live && !this.isOpen && /^(answer|message)$/.test(type)) this.countUnread(this.unread + 1);
-      if (follow && type !== "answer") this.toEnd();
-    }
-
-    ask(part) {
-      this.asked = { ...this.asked, ...part };
-    }
-
-    think(label) {
-      if (!this.draft) {
-        const body = h("div", { className: "body" });
-        this.draft = { text: "", body, node: h("div", { className: "message bot draft", "aria-hidden": "true" }, body) };
-        this.log.append(this.draft.node);
-        this.log.setAttribute("aria-busy", "true");
-      }
-      if (!this.draft.text) this.draft.body.replaceChildren(dots(), label ? label + "…" : "");
-    }
-
-    addDelta(text) {
-      this.think();
-      this.draft.text += text;
-      this.draft.frame ||= requestAnimationFrame(() => {
-        if (!this.draft) return;
-        const follow = this.atEnd();
-        this.draft.frame = 0;
-        this.draft.body.replaceChildren(rich(this.draft.text));
-        if (follow) this.toEnd();
-      });
-    }
-
-    endDraft() {
-      this.draft?.node.remove();
-      this.draft = null;
-      this.log.setAttribute("aria-busy", "false");
-      const asked = this.asked;
-      this.asked = null;
-      return asked;
-    }
-
-    addHistory(list) {
-      // Only what is new may be announced: a whole history is not read aloud.
-      this.log.setAttribute("aria-live", "off");
-      for (const message of list) {
-        const role = message.role || message.author;
-        if (role === "customer") this.addCustomer(message);
-        else if (role === "person") this.addPerson(message);
-        else this.addAnswer({ ...message, ...message.answer, id: message.id });
-      }
-      this.toEnd();
-      setTimeout(() => this.log.setAttribute("aria-live", "polite"), 500);
-    }
-
-    /** Puts a message into the log once; false if it is there already. */
-    add(keys, node, at) {
-      const known = keys.some((key) => this.items.has(key));
-      for (const key of keys) if (key) this.items.set(key, node);
-      if (known) return false;
-      const time = new Date(at || Date.now());
-      const place = this.draft?.node || null;
-      if (!(time - this.lastTime < 18e5)) this.log.insertBefore(h("time", { className: "when" }, readableTime(time)), place);
-      this.lastTime = time;
-      this.log.insertBefore(node, place);
-      this.suggestions?.remove();
-      return true;
-    }
-
-    bubble(kind, speaker, ...children) {
-      return h("div", { className: "message " + kind }, h("span", { className: "hidden" }, speaker + ": "), ...children);
-    }
-
-    addCustomer({ id, client_id, text, created_at }) {
-      const node = this.bubble("customer", "You", h("div", { className: "body", dir: "auto" }, text));
-      this.add([client_id, id], node, created_at);
-      return node;
-    }
-
-    addPerson({ id, text, name = "Support", created_at }) {
-      const node = this.bubble("person", name + " said", h("span", { className: "initial", "aria-hidden": "true" }, name[0]),
-        h("span", { className: "speaker", "aria-hidden": "true" }, name), h("div", { className: "body", dir: "auto" }, rich(text)));
-      this.typing?.remove();
-      this.add([id], node, created_at);
-    }
-
-    addNote(text, again) {
-      this.log.append(h("div", { className: "note" }, text, " ", again ? button("again", again, "Try again") : ""));
-    }
-
-    addError({ message = "Something went wrong." }) {
-      const { turn } = this.talk;
-      this.endDraft();
-      if (turn) this.fail(turn.bubble, message, turn.again);
-      else this.addNote(message);
-    }
-
-    addAnswer(data, live) {
-      const asked = { ...(live ? this.endDraft() : {}), ...data };
-      const follow = this.atEnd();
-      if (this.items.has(data.id)) return;
-      const node = this.bubble("bot", this.name, h("div", { className: "body", dir: "auto" }, rich(data.text)));
-      if (data.citations?.length) node.append(this.drawSources(data.citations));
-      if (data.id) node.append(this.drawFeedback(data));
-      this.retire();
-      const asks = this.drawAsks(asked);
-      if (asks.childElementCount) node.append(asks);
-      this.add([data.id], node, data.created_at);
-      if (live && follow) this.log.scrollTop = Math.min(node.offsetTop - 12, this.log.scrollHeight);
-    }
-
-    drawSources(citations) {
-      const seen = new Set();
-      const list = h("ul", { className: "sources", "aria-label": "Sources" });
-      for (const { kind, title, url, page, quote, date } of citations) {
-        const name = (title || "Source") + (page ? `, p. ${page}` : "");
-        const href = safeUrl(url);
-        if (seen.has(name + quote)) continue;
-        seen.add(name + quote);
-        list.append(h("li", {}, h("details", { ontoggle: ({ target }) => target.parentNode.classList.toggle("open", target.open) },
-          h("summary", {}, icon(kind), h("span", {}, name)),
-          h("div", { className: "quote" },
-            quote ? h("blockquote", { dir: "auto" }, quote) : "",
-            date ? h("span", {}, "As of " + readableDate(date)) : "",
-            href ? link(href, "Open source", icon("out")) : ""))));
-      }
-      return list;
-    }
-
-    drawFeedback({ id, helpful }) {
-      const { talk } = this;
-      const thanks = h("span", { role: "status" });
-      const row = h("div", { className: "feedback", role: "group", "aria-label": "Was this helpful?" });
-      const show = (value) => votes.forEach((vote, at) => vote.setAttribute("aria-pressed", value === !at));
-      const tell = async (value, comment) => {
-        show(value);
-        row.querySelector("form")?.remove();
-        try {
-          await talk.feedback(id, value, comment);
-          thanks.textContent = value || comment ? "Thank you!" : "";
-          if (!value && !comment) row.append(form());
-        } catch (failure) {
-          show();
-          thanks.textContent = failure.explanation;
-        }
-      };
-      const form = () => {
-        const why = h("textarea", { rows: 2, maxLength: 1000, placeholder: "What was wrong? (optional)", "aria-label": "What was wrong? Optional" });
-        const send = h("button", { className: "primary" }, "Send");
-        setTimeout(() => why.focus());
-        return h("form", { onsubmit: (event) => {
-          event.preventDefault();
-          if (why.value.trim()) tell(false, why.value.trim());
-          else why.form.remove();
-        } }, why, send);
-      };
-      const votes = [["good", "Helpful", true], ["bad", "Not helpful", false]].map(([symbol, label, value]) =>
-        h("button", { type: "button", className: "vote", "aria-label": label, title: label, onclick: () => tell(value) }, icon(symbol)));
-      row.append(...votes, thanks);
-      show(helpful);
-      return row;
-    }
-
-    /** What the customer is asked for with an answer: one of several choices, yes or no, a sign-in, a person. */
-    drawAsks({ choices, confirm, sign_in, handoff }) {
-      const asks = h("div", { className: "asks" });
-      const group = (label, ...buttons) => h("div", { className: "row", role: "group", "aria-label": label }, ...buttons);
-      if (choices?.options?.length)
-        asks.append(group(choices.prompt || "Choose", ...choices.options.map(({ value, label = String(value) }) => button("choice", () =>
-          this.post({ choice: { field: choices.field, value }, client_id: newId() }, label), label))));
-      if (confirm) {
-        const decide = (decision, label) => () => this.post({ decision }, label, "confirmations/" + confirm.id);
-        asks.append(h("div", { className: "card" }, rich(confirm.summary), group("Confirm",
-          button("secondary", decide("no", "No"), "No"), button("primary", decide("yes", "Yes"), "Yes"))));
-      }
-      if (sign_in) {
-        const methods = (sign_in.methods || sign_in).map?.((method) => [method.id || method, method.label]) || [];
-        asks.append(group("Sign in", ...methods.map(([id, label]) => button("primary", () => this.signIn(id), label || "Sign in"))));
-      }
-      if (handoff && this.status.owner === "bot" && !this.status.waiting)
-        asks.append(group("Talk to a person", button("choice", () => this.askPerson(), icon("person"), "Talk to a person")));
-      return asks;
-    }
-
-    /** What was asked before is no longer to be answered. */
-    retire() {
-      for (const old of this.log.querySelectorAll(".asks")) old.remove();
-    }
-
-    showStatus(status, quiet) {
-      const before = this.status || {};
-      const busy = status.owner === "person" || status.waiting;
-      const back = before.owner === "person" && !busy && !quiet;
-      this.status = status;
-      this.banner.hidden = !busy && !back;
-      this.banner.className = "banner " + (status.owner === "person" ? "talking" : busy ? "waiting" : "");
-      this.banner.textContent = status.owner === "person" ? `You’re talking to ${status.name || "a person"}`
-        : busy ? "Waiting for a person. You can keep writing." : `${this.name} is answering again`;
-      this.menuPerson.hidden = this.footPerson.hidden = Boolean(busy);
-      this.subtitle.textContent = status.owner === "person" ? status.name || "Our team" : "Virtual assistant";
-      clearTimeout(this.statusTimer);
-      if (back) this.statusTimer = setTimeout(() => (this.banner.hidden = true), 6000);
-    }
-
-    showLine(online) {
-      this.line.hidden = online;
-      this.line.textContent = online ? "" : "No connection. Trying again…";
-    }
-
-    showTyping({ name = this.status.name || "Support", typing = true }) {
-      this.typing?.remove();
-      clearTimeout(this.typingTimer);
-      if (!typing) return;
-      this.typing = h("div", { className: "message person" }, h("div", { className: "body" }, dots(), name + " is typing…"));
-      this.log.append(this.typing);
-      this.typingTimer = setTimeout(() => this.typing.remove(), 6000);
-    }
+        if (why.value.trim()) tell(false, why.value.trim());
+        else why.form.remove();
+      } }, why, send);
+    };
+    const votes = [["good", "Helpful", true], ["bad", "Not helpful", false]].map(([symbol, label, value]) =>
+      iconButton("vote", symbol, label, () => tell(value)));
+    row.append(...votes, thanks);
+    show(helpful);
+    return row;
   }
 
-  customElements.define("switchboard-chat", SwitchboardChat);
+  drawAsks({ choices, confirm, sign_in, handoff }) {
+    const asks = h("div", { className: "asks" });
+    const group = (label, ...buttons) => h("div", { className: "row", role: "group", "aria-label": label }, ...buttons);
+    if (choices?.options?.length)
+      asks.append(group(choices.prompt || "Choose", ...choices.options.map(({ value, label = String(value) }) => button("choice", () =>
+        this.post({ choice: { field: choices.field, value }, client_id: newId() }, label), label))));
+    if (confirm) {
+      const decide = (decision, label) => () => this.post({ decision }, label, "confirmations/" + confirm.id);
+      asks.append(h("div", { className: "card" }, rich(confirm.summary), group("Confirm",
+        button("secondary", decide("no", "No"), "No"), button("primary", decide("yes", "Yes"), "Yes"))));
+    }
+    if (sign_in) {
+      const methods = (sign_in.methods || sign_in).map?.((method) => [method.id || method, method.label]) || [];
+      asks.append(group("Sign in", ...methods.map(([id, label]) => button("primary", () => this.signIn(id), label || "Sign in"))));
+    }
+    if (handoff && this.status.owner === "bot" && !this.status.waiting)
+      asks.append(group("Talk to a person", button("choice", () => this.askPerson(), icon("person"), "Talk to a person")));
+    return asks;
+  }
 
-  const dots = () => h("span", { className: "dots", "aria-hidden": "true" }, h("i"), h("i"), h("i"));
+  retire() {
+    for (const old of this.log.querySelectorAll(".asks")) old.remove();
+  }
 
-  // ------------------------------------------------------------------------------------------------- styles
+  showStatus(status, quiet) {
+    const before = this.status || {};
+    const busy = status.owner === "person" || status.waiting;
+    const back = before.owner === "person" && !busy && !quiet;
+    this.status = status;
+    this.banner.hidden = !busy && !back;
+    this.banner.className = "banner " + (status.owner === "person" ? "talking" : busy ? "waiting" : "");
+    this.banner.textContent = status.owner === "person" ? `You’re talking to ${status.name || "a person"}`
+      : busy ? "Waiting for a person. You can keep writing." : `${this.name} is answering again`;
+    this.menuPerson.hidden = this.footPerson.hidden = Boolean(busy);
+    this.subtitle.textContent = status.owner === "person" ? status.name || "Our team" : "Virtual assistant";
+    clearTimeout(this.statusTimer);
+    if (back) this.statusTimer = setTimeout(() => (this.banner.hidden = true), 6000);
+  }
 
-  function stylesheet() {
-    const sheet = new CSSStyleSheet();
-    sheet.replaceSync(`
+  showLine(online) {
+    this.line.hidden = online;
+    this.line.textContent = online ? "" : "No connection. Trying again…";
+  }
+
+  showTyping({ name = this.status.name || "Support", typing = true }) {
+    this.typing?.remove();
+    clearTimeout(this.typingTimer);
+    if (!typing) return;
+    this.typing = h("div", { className: "message human" }, h("div", { className: "body" }, dots(), name + " is typing…"));
+    this.log.append(this.typing);
+    this.typingTimer = setTimeout(() => this.typing.remove(), 6000);
+  }
+}
+
+customElements.define("switchboard-chat", SwitchboardChat);
+
+const dots = () => h("span", { className: "dots", "aria-hidden": "true" }, h("i"), h("i"), h("i"));
+
+// ---- styles
+
+function stylesheet() {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(`
 :host { all: initial !important; display: contents !important }
 .root { --bg: #fff; --soft: #f3f4f6; --line: #e3e5ea; --text: #17191e; --mute: #5a606c; --warn: #b42318; --amber: #d97706; --live: #16a34a;
-  --shade: rgb(20 24 32 / .16); --top: 0px; --height: 100dvh; color: var(--text); color-scheme: light;
-  font: 400 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; -webkit-font-smoothing: antialiased }
+--shade: rgb(20 24 32 / .16); --top: 0px; --height: 100dvh; color: var(--text); color-scheme: light;
+font: 400 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; -webkit-font-smoothing: antialiased }
 .root[data-theme=dark] { --bg: #15171c; --soft: #23262e; --line: #31353f; --text: #f0f1f4; --mute: #a6acb8; --warn: #ff9a8f;
-  --shade: rgb(0 0 0 / .55); color-scheme: dark }
+--shade: rgb(0 0 0 / .55); color-scheme: dark }
 * { box-sizing: border-box }
 [hidden] { display: none !important }
 button, textarea { font: inherit; color: inherit; background: none; border: 0; margin: 0; padding: 0 }
@@ -1080,31 +1032,31 @@ p, ul, ol, blockquote { margin: 0; padding: 0 }
 .bad { rotate: 180deg }
 .hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%) }
 .launcher { position: fixed; right: 20px; bottom: calc(20px + env(safe-area-inset-bottom)); z-index: 2147483000; width: 60px; height: 60px;
-  justify-content: center; border-radius: 50%; background: var(--accent); color: var(--on);
-  box-shadow: 0 8px 28px var(--shade), 0 2px 6px var(--shade), inset 0 0 0 1px rgb(128 128 128 / .2) }
+justify-content: center; border-radius: 50%; background: var(--accent); color: var(--on);
+box-shadow: 0 8px 28px var(--shade), 0 2px 6px var(--shade), inset 0 0 0 1px rgb(128 128 128 / .2) }
 .launcher:hover { transform: translateY(-2px) }
 .launcher .icon { width: 28px; height: 28px; position: absolute; transition: opacity .2s, rotate .2s }
 .launcher .down, .open .launcher .chat { opacity: 0; rotate: -60deg }
 .open .launcher .down { opacity: 1; rotate: 0deg }
 .badge { position: absolute; top: -3px; right: -3px; min-width: 22px; padding: 0 6px; border-radius: 11px; background: #c81e1e; color: #fff;
-  font: 600 12px/22px system-ui; text-align: center; box-shadow: 0 0 0 2px var(--bg) }
+font: 600 12px/22px system-ui; text-align: center; box-shadow: 0 0 0 2px var(--bg) }
 .panel { position: fixed; right: 20px; bottom: calc(94px + env(safe-area-inset-bottom)); z-index: 2147483001; width: 408px;
-  height: min(700px, 100dvh - 114px); display: flex; flex-direction: column; overflow: hidden; background: var(--bg); border-radius: 20px;
-  box-shadow: 0 24px 64px var(--shade), 0 4px 16px var(--shade), 0 0 0 1px var(--line); transform-origin: 92% 100%; outline: 0; animation: rise .24s cubic-bezier(.2, .9, .3, 1) }
+height: min(700px, 100dvh - 114px); display: flex; flex-direction: column; overflow: hidden; background: var(--bg); border-radius: 20px;
+box-shadow: 0 24px 64px var(--shade), 0 4px 16px var(--shade), 0 0 0 1px var(--line); transform-origin: 92% 100%; outline: 0; animation: rise .24s cubic-bezier(.2, .9, .3, 1) }
 @keyframes rise { from { opacity: 0; transform: translateY(14px) scale(.97) } }
 header { position: relative; display: flex; align-items: center; gap: 4px; padding: 14px 12px 12px 16px; border-bottom: 1px solid var(--line);
-  background: linear-gradient(color-mix(in srgb, var(--accent) 9%, var(--bg)), var(--bg)) }
+background: linear-gradient(color-mix(in srgb, var(--accent) 9%, var(--bg)), var(--bg)) }
 .title { display: grid; flex: 1; min-width: 0; margin-left: 8px; line-height: 1.3 }
 .name { font-weight: 620; overflow: hidden; text-overflow: ellipsis; white-space: nowrap }
 .subtitle { font-size: 12.5px; color: var(--mute) }
 .avatar, .initial { display: grid; place-items: center; width: 38px; height: 38px; flex: none; overflow: hidden; border-radius: 12px;
-  background: var(--accent); color: var(--on); font-weight: 650 }
+background: var(--accent); color: var(--on); font-weight: 650 }
 .avatar img { width: 100%; height: 100%; object-fit: contain; background: #fff }
 .large { width: 52px; height: 52px; border-radius: 16px; font-size: 22px }
 .round { width: 36px; height: 36px; justify-content: center; border-radius: 10px; color: var(--mute) }
 .round:hover, .item:hover, .secondary:hover, .quiet:hover, .vote:hover { background: color-mix(in srgb, var(--text) 8%, transparent); color: var(--text) }
 .menu { position: absolute; top: 56px; right: 12px; z-index: 2; display: grid; min-width: 200px; padding: 6px; border-radius: 14px; background: var(--bg);
-  box-shadow: 0 12px 36px var(--shade), 0 0 0 1px var(--line); animation: rise .15s }
+box-shadow: 0 12px 36px var(--shade), 0 0 0 1px var(--line); animation: rise .15s }
 .item { gap: 10px; padding: 8px 10px; border-radius: 9px }
 .banner { display: flex; align-items: center; gap: 9px; padding: 8px 16px; border-bottom: 1px solid var(--line); font-size: 13.5px; background: var(--soft) }
 .banner::before { content: ""; width: 8px; height: 8px; border-radius: 50%; background: var(--ink) }
@@ -1115,11 +1067,11 @@ header { position: relative; display: flex; align-items: center; gap: 4px; paddi
 .welcome { padding: 4px 0 14px }
 .greeting { margin: 14px 0 20px; font-size: 19px; line-height: 1.4; font-weight: 600; letter-spacing: -.012em; text-wrap: pretty }
 .suggestions { display: grid; gap: 8px }
-.suggestions p, .when, .note { font-size: 12.5px; color: var(--mute) }
+.suggestions p, .note { font-size: 12.5px; color: var(--mute) }
 .suggestion { justify-content: space-between; padding: 11px 14px; border-radius: 13px; text-align: start; line-height: 1.4; box-shadow: inset 0 0 0 1px var(--line) }
 .suggestion .icon { width: 15px; height: 15px; color: var(--mute); rotate: 45deg }
 .suggestion:hover { background: var(--soft) }
-.when, .note { display: block; margin: 14px 0; text-align: center }
+.note { display: block; margin: 14px 0; text-align: center }
 .message { position: relative; margin: 0 0 14px; animation: come .22s ease-out }
 @keyframes come { from { opacity: 0; transform: translateY(6px) } }
 .draft + .message, .bot:not(.draft) { animation: none }
@@ -1127,13 +1079,13 @@ header { position: relative; display: flex; align-items: center; gap: 4px; paddi
 .body > * + * { margin-top: 8px }
 .body ul, .body ol { padding-inline-start: 20px }
 .body li + li { margin-top: 3px }
-.bot, .person { margin-right: 28px }
+.bot, .human { margin-right: 28px }
 .customer { display: grid; justify-items: end; margin-left: 56px }
 .customer .body { border-radius: 18px 18px 6px; background: var(--accent); color: var(--on); white-space: pre-wrap; box-shadow: inset 0 0 0 1px rgb(128 128 128 / .15) }
 .failed .body { opacity: .6 }
 .failure { margin-top: 5px; font-size: 13px; color: var(--warn); text-align: end }
 .again { min-height: 24px; font-weight: 600; text-decoration: underline; text-underline-offset: 2px }
-.person { padding-left: 38px }
+.human { padding-left: 38px }
 .initial { position: absolute; left: 0; bottom: 0; width: 30px; height: 30px; border-radius: 50%; font-size: 13px }
 .speaker { display: block; margin: 0 0 3px 2px; font-size: 12.5px; color: var(--mute) }
 .dots { display: inline-flex; gap: 4px; margin-right: 8px; vertical-align: 2px }
@@ -1146,7 +1098,7 @@ header { position: relative; display: flex; align-items: center; gap: 4px; paddi
 .sources li { max-width: 100% }
 .sources .open { width: 100% }
 summary { display: flex; align-items: center; gap: 6px; width: fit-content; max-width: 100%; min-height: 28px; padding: 3px 11px 3px 8px; border-radius: 14px;
-  box-shadow: inset 0 0 0 1px var(--line); color: var(--mute); list-style: none }
+box-shadow: inset 0 0 0 1px var(--line); color: var(--mute); list-style: none }
 summary::-webkit-details-marker { display: none }
 summary:hover, .open summary { color: var(--text); background: var(--soft) }
 summary span { overflow: hidden; text-overflow: ellipsis; white-space: nowrap }
@@ -1173,59 +1125,56 @@ form textarea { flex: 1; padding: 8px 12px; border-radius: 12px; box-shadow: ins
 .sheet { position: absolute; inset: 0; z-index: 3; display: grid; align-items: end; padding: 12px; background: rgb(10 12 16 / .45); animation: fade .15s }
 .sheet p { margin-top: 4px; color: var(--mute); font-size: 14px }
 @keyframes fade { from { opacity: 0 } }
-.anchor { position: relative }
-.latest { position: absolute; bottom: 8px; left: 50%; translate: -50%; padding: 4px 12px 4px 8px; border-radius: 16px; font-size: 13px; background: var(--bg);
-  box-shadow: 0 4px 14px var(--shade), 0 0 0 1px var(--line) }
 footer { padding: 0 12px calc(8px + env(safe-area-inset-bottom)) }
 .box { display: flex; align-items: end; gap: 8px; padding: 6px 6px 6px 14px; border-radius: 22px; background: var(--bg); box-shadow: inset 0 0 0 1px #858b97; cursor: text; transition: box-shadow .15s }
 .box:focus-within { box-shadow: inset 0 0 0 2px var(--ink) }
 .box textarea { flex: 1; min-width: 0; max-height: 140px; padding: 5px 0; outline: 0; resize: none; line-height: 1.45 }
 ::placeholder { color: var(--mute); opacity: 1 }
-.send { width: 34px; height: 34px; flex: none; justify-content: center; border-radius: 50%; background: var(--accent); color: var(--on) }
-.send:disabled { background: var(--soft); color: var(--mute); opacity: 1 }
+.submit { width: 34px; height: 34px; flex: none; justify-content: center; border-radius: 50%; background: var(--accent); color: var(--on) }
+.submit:disabled { background: var(--soft); color: var(--mute); opacity: 1 }
 .foot { display: flex; align-items: center; gap: 2px; margin-top: 5px; font-size: 12.5px; color: var(--mute) }
 .quiet { min-height: 28px; padding: 2px 8px; border-radius: 8px }
 .counter { margin-left: auto; padding-right: 6px; font-variant-numeric: tabular-nums }
 .over { color: var(--warn); font-weight: 600 }
 @media (max-width: 520px), (max-height: 440px) {
-  .panel { inset: var(--top) 0 auto; width: 100%; height: var(--height); border-radius: 0 }
-  header { padding-top: calc(12px + env(safe-area-inset-top)) }
-  .open .launcher { display: none }
-  .root { font-size: 16px }
-  textarea { font-size: 16px !important }
-  .round { width: 44px; height: 44px }
-  .quiet, .vote, summary { min-height: 34px; min-width: 34px }
+.panel { inset: var(--top) 0 auto; width: 100%; height: var(--height); border-radius: 0 }
+header { padding-top: calc(12px + env(safe-area-inset-top)) }
+.open .launcher { display: none }
+.root { font-size: 16px }
+textarea { font-size: 16px !important }
+.round { width: 44px; height: 44px }
+.quiet, .vote, summary { min-height: 34px; min-width: 34px }
 }
 @media (prefers-reduced-motion: reduce) { *, ::before { animation: none !important; transition: none !important } }
 @media (forced-colors: active) { button, .box, .body, .panel { border: 1px solid } }
 `);
-    return sheet;
-  }
+  return sheet;
+}
 
-  // -------------------------------------------------------------------------------------------------- start
+// ---- start
 
-  const chat = document.createElement("switchboard-chat");
-  const ready = (async () => {
-    for (let attempt = 0; ; attempt++) {
-      try {
-        const config = await (await request("bots/" + encodeURIComponent(script.dataset.bot))).json();
-        if (!document.body) await new Promise((resolve) => addEventListener("DOMContentLoaded", resolve));
-        Object.assign(chat.dataset, script.dataset);
-        document.body.append(chat);
-        return chat.start(config);
-      } catch (failure) {
-        if (!failure.passing) return new Promise(() => {}); // no such bot: no widget, and no noise on the page
-        await backoff(attempt);
-      }
+const chat = document.createElement("switchboard-chat");
+const ready = (async () => {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      const config = await (await request("bots/" + encodeURIComponent(script.dataset.bot))).json();
+      if (!document.body) await new Promise((resolve) => addEventListener("DOMContentLoaded", resolve));
+      Object.assign(chat.dataset, script.dataset);
+      document.body.append(chat);
+      return chat.start(config);
+    } catch (failure) {
+      if (!failure.passing) return new Promise(() => {}); // no such bot: no widget, and no noise on the page
+      await backoff(attempt);
     }
-  })();
+  }
+})();
 
-  const later = (act) => (...values) => ready.then(() => act(...values));
-  window.Switchboard = {
-    open: later(() => chat.open()),
-    close: later(() => chat.close()),
-    ask: later((text) => (chat.open(), chat.say(String(text)))),
-    identify: later((token) => chat.identify(token)),
-    signOut: later(() => chat.signOut()),
-  };
+const later = (act) => (...values) => ready.then(() => act(...values));
+window.Switchboard = {
+  open: later(() => chat.open()),
+  close: later(() => chat.close()),
+  ask: later((text) => (chat.open(), chat.say(String(text)))),
+  identify: later((token) => chat.identify(token)),
+  signOut: later(() => chat.signOut()),
+};
 })();

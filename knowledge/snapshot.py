@@ -1,0 +1,151 @@
+"""A bot's FAQs and actions with their vectors, in memory: what the router learns from, kept by knowledge version."""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from threading import Lock
+from uuid import UUID
+
+import numpy as np
+from django.db import connection
+from numpy.typing import NDArray
+
+from knowledge.models import Action, Faq
+from tenants.models import Bot
+
+KEPT_BOTS = 200
+
+
+@dataclass(frozen=True)
+class FaqEntry:
+    id: UUID
+    group_id: UUID
+    external_id: str
+    question: str
+    answer: str
+    category: str
+    revision: int
+
+
+@dataclass(frozen=True)
+class ActionEntry:
+    id: UUID
+    group_id: UUID
+    name: str
+    title: str
+    description: str
+    requires_verified: bool
+
+
+@dataclass(frozen=True)
+class Texts:
+    """Texts with their vectors, and for each the number of the entry that it belongs to."""
+
+    texts: tuple[str, ...]
+    owners: NDArray[np.int64]
+    vectors: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One bot's routing knowledge. `faq_texts` are questions and phrasings; `action_texts` examples and titles.
+
+    `vocabulary` maps each term of the bot's documents to the number of chunks that hold it.
+    """
+
+    group_id: UUID
+    key: str
+    name: str
+    description: str
+    version: int
+    space: str
+    faqs: tuple[FaqEntry, ...]
+    faq_texts: Texts
+    actions: tuple[ActionEntry, ...]
+    action_texts: Texts
+    vocabulary: dict[str, int]
+    chunks: int
+
+
+_kept: OrderedDict[tuple[UUID, str], Snapshot] = OrderedDict()
+_lock = Lock()
+
+
+def load(group_id: UUID, space: str) -> Snapshot:
+    """The bot's snapshot at its present knowledge version. Needs its scope."""
+    bot = Bot.objects.get(id=group_id)
+    with _lock:
+        snapshot = _kept.get((group_id, space))
+        if snapshot and snapshot.version == bot.knowledge_version:
+            _kept.move_to_end((group_id, space))
+            return snapshot
+    snapshot = _read(bot, space)
+    with _lock:
+        _kept[group_id, space] = snapshot
+        while len(_kept) > KEPT_BOTS:
+            _kept.popitem(last=False)
+    return snapshot
+
+
+def _read(bot: Bot, space: str) -> Snapshot:
+    faqs = tuple(
+        FaqEntry(faq.id, faq.group_id, faq.external_id, faq.question, faq.answer, faq.category, faq.revision)
+        for faq in Faq.objects.filter(group=bot, enabled=True).order_by("created_at", "id")
+    )
+    actions = tuple(
+        ActionEntry(action.id, action.group_id, action.name, action.title, action.description, action.requires_verified)
+        for action in Action.objects.filter(group=bot, enabled=True).order_by("name")
+    )
+    vocabulary, chunks = _vocabulary(bot.id)
+    return Snapshot(
+        bot.id,
+        bot.key,
+        bot.name,
+        bot.description,
+        bot.knowledge_version,
+        space,
+        faqs,
+        _texts(_FAQ_TEXTS, bot.id, space, [faq.id for faq in faqs]),
+        actions,
+        _texts(_ACTION_TEXTS, bot.id, space, [action.id for action in actions]),
+        vocabulary,
+        chunks,
+    )
+
+
+_FAQ_TEXTS = """
+SELECT t.owner, t.text, v.embedding::text FROM (
+    SELECT id AS owner, question AS text FROM knowledge_faq WHERE group_id = %(group)s AND enabled
+    UNION ALL SELECT faq_id, text FROM knowledge_phrasing WHERE group_id = %(group)s
+) t JOIN knowledge_vector v ON v.group_id = %(group)s AND v.space = %(space)s AND v.content_hash = text_hash(t.text)
+ORDER BY t.owner, t.text
+"""
+_ACTION_TEXTS = """
+SELECT t.owner, t.text, v.embedding::text FROM (
+    SELECT id AS owner, title AS text FROM knowledge_action WHERE group_id = %(group)s AND enabled
+    UNION ALL SELECT id, jsonb_array_elements_text(examples) FROM knowledge_action
+        WHERE group_id = %(group)s AND enabled
+) t JOIN knowledge_vector v ON v.group_id = %(group)s AND v.space = %(space)s AND v.content_hash = text_hash(t.text)
+ORDER BY t.owner, t.text
+"""
+
+
+def _texts(statement: str, group_id: UUID, space: str, owners: Sequence[UUID]) -> Texts:
+    number = {owner: i for i, owner in enumerate(owners)}
+    with connection.cursor() as cursor:
+        cursor.execute(statement, {"group": group_id, "space": space})
+        rows = [row for row in cursor.fetchall() if row[0] in number]
+    vectors = np.array([np.fromstring(row[2][1:-1], dtype=np.float32, sep=",") for row in rows], dtype=np.float32)
+    return Texts(
+        tuple(row[1] for row in rows),
+        np.array([number[row[0]] for row in rows], dtype=np.int64),
+        vectors if rows else np.zeros((0, 0), dtype=np.float32),
+    )
+
+
+def _vocabulary(group_id: UUID) -> tuple[dict[str, int], int]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT term, count(*) FROM knowledge_posting WHERE group_id = %s GROUP BY term", [group_id])
+        vocabulary: dict[str, int] = dict(cursor.fetchall())
+        cursor.execute("SELECT count(*) FROM knowledge_chunk WHERE group_id = %s", [group_id])
+        return vocabulary, cursor.fetchone()[0]
