@@ -13,8 +13,10 @@ class Conversation(GroupModel):
         BOT = "bot", "Bot"
         PERSON = "person", "Person"
 
-    tenant = models.ForeignKey(Tenant, models.CASCADE, db_constraint=False, related_name="+")
-    customer = models.ForeignKey(Customer, models.SET_NULL, null=True, db_constraint=False, related_name="conversations")
+    tenant = models.ForeignKey(Tenant, models.CASCADE, db_constraint=False, db_index=False, related_name="+")
+    customer = models.ForeignKey(
+        Customer, models.SET_NULL, null=True, db_constraint=False, related_name="conversations"
+    )
     token_hash = models.CharField(max_length=64, unique=True)
     owner = models.CharField(max_length=10, choices=Owner.choices, default=Owner.BOT)
     assignee = models.ForeignKey(Member, models.SET_NULL, null=True, db_constraint=False, related_name="+")
@@ -32,7 +34,9 @@ class Conversation(GroupModel):
         indexes = [
             models.Index(fields=["group", "-updated_at"], name="conversation_recent"),
             models.Index(
-                fields=["group", "waiting_since"], condition=models.Q(waiting_since__isnull=False), name="conversation_waiting"
+                fields=["group", "waiting_since"],
+                condition=models.Q(waiting_since__isnull=False),
+                name="conversation_waiting",
             ),
         ]
 
@@ -52,8 +56,10 @@ class Conversation(GroupModel):
 class ConversationPart(GroupModel):
     """Something said or done in a conversation: kept under the group that answered, which a front may differ from."""
 
-    conversation_group = models.ForeignKey(Bot, models.CASCADE, db_constraint=False, related_name="+")
-    conversation = models.ForeignKey(Conversation, models.CASCADE, db_constraint=False, related_name="%(class)ss")
+    conversation_group = models.ForeignKey(Bot, models.CASCADE, db_constraint=False, db_index=False, related_name="+")
+    conversation = models.ForeignKey(
+        Conversation, models.CASCADE, db_constraint=False, db_index=False, related_name="%(class)ss"
+    )
 
     class Meta:
         abstract = True
@@ -92,7 +98,9 @@ class Message(ConversationPart):
 class Event(GroupModel):
     """What a client sees, numbered in its conversation."""
 
-    conversation = models.ForeignKey(Conversation, models.CASCADE, db_constraint=False, related_name="events")
+    conversation = models.ForeignKey(
+        Conversation, models.CASCADE, db_constraint=False, db_index=False, related_name="events"
+    )
     seq = models.PositiveBigIntegerField()
     type = models.CharField(max_length=20)
     data = models.JSONField()
@@ -111,7 +119,9 @@ class Turn(GroupModel):
         RUNNING = "running"
         DONE = "done"
 
-    conversation = models.ForeignKey(Conversation, models.CASCADE, db_constraint=False, related_name="turns")
+    conversation = models.ForeignKey(
+        Conversation, models.CASCADE, db_constraint=False, db_index=False, related_name="turns"
+    )
     message_id = models.UUIDField()
     number = models.PositiveBigIntegerField()
     state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)

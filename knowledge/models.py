@@ -39,7 +39,7 @@ class Faq(GroupModel):
 class Phrasing(GroupModel):
     """Another way in which customers ask an FAQ's question."""
 
-    faq = models.ForeignKey(Faq, models.CASCADE, db_constraint=False, related_name="phrasings")
+    faq = models.ForeignKey(Faq, models.CASCADE, db_constraint=False, db_index=False, related_name="phrasings")
     text = models.TextField(max_length=1000)
 
     class Meta:
@@ -87,7 +87,9 @@ class Document(GroupModel):
 class DocumentRevision(GroupModel):
     """The bytes of a document as they were given, each time that they changed."""
 
-    document = models.ForeignKey(Document, models.CASCADE, db_constraint=False, related_name="revisions")
+    document = models.ForeignKey(
+        Document, models.CASCADE, db_constraint=False, db_index=False, related_name="revisions"
+    )
     number = models.PositiveIntegerField()
     filename = models.CharField(max_length=300)
     data = models.BinaryField()
@@ -105,7 +107,7 @@ class DocumentRevision(GroupModel):
 class Chunk(GroupModel):
     """A piece of a document, as it is searched, quoted and cited."""
 
-    document = models.ForeignKey(Document, models.CASCADE, db_constraint=False, related_name="chunks")
+    document = models.ForeignKey(Document, models.CASCADE, db_constraint=False, db_index=False, related_name="chunks")
     revision = models.PositiveIntegerField()
     position = models.PositiveIntegerField()
     text = models.TextField()
@@ -149,7 +151,7 @@ class Vector(models.Model):
     """The embedding of one text in one space; texts that are the same share it, so an edit embeds only what changed."""
 
     pk = models.CompositePrimaryKey("group_id", "space", "content_hash")
-    group = models.ForeignKey(Bot, models.CASCADE, db_constraint=False, related_name="+")
+    group = models.ForeignKey(Bot, models.CASCADE, db_constraint=False, db_index=False, related_name="+")
     space = models.CharField(max_length=200)
     content_hash = models.CharField(max_length=64)
     embedding = VectorField()
@@ -159,9 +161,9 @@ class Posting(models.Model):
     """One term of one chunk with its BM25 weight: the inverted index beside the vectors."""
 
     pk = models.CompositePrimaryKey("group_id", "term", "chunk_id")
-    group = models.ForeignKey(Bot, models.CASCADE, db_constraint=False, related_name="+")
+    group = models.ForeignKey(Bot, models.CASCADE, db_constraint=False, db_index=False, related_name="+")
     term = models.CharField(max_length=60)
-    chunk = models.ForeignKey(Chunk, models.CASCADE, db_constraint=False, related_name="postings")
+    chunk = models.ForeignKey(Chunk, models.CASCADE, db_constraint=False, db_index=False, related_name="postings")
     weight = models.FloatField()
 
     class Meta:
@@ -259,5 +261,3 @@ class IndexJob(GroupModel):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["group", "kind", "object_id"], name="index_job_once")]
         indexes = [models.Index(fields=["due_at"], name="index_job_due")]
-
-

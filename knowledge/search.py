@@ -66,10 +66,10 @@ WITH total AS (
 ), frequency AS (
     SELECT term, count(*)::float AS df FROM knowledge_posting
     WHERE group_id = ANY (%(groups)s) AND term = ANY (%(terms)s) GROUP BY term
-), weight AS (
+), weight AS MATERIALIZED (
     SELECT asked.term, ln(1 + (n - coalesce(df, 0) + 0.5) / (coalesce(df, 0) + 0.5)) AS idf
     FROM unnest(%(terms)s::text[]) AS asked (term) CROSS JOIN total LEFT JOIN frequency USING (term)
-), worded AS (
+), worded AS MATERIALIZED (
     SELECT chunk_id, sum(p.weight * idf) / sqrt((SELECT greatest(sum(idf), 1e-6) FROM weight)) AS lexical
     FROM knowledge_posting p JOIN weight USING (term)
     WHERE p.group_id = ANY (%(groups)s) AND p.term = ANY (%(terms)s) GROUP BY chunk_id
@@ -79,7 +79,7 @@ WITH total AS (
     JOIN knowledge_vector v ON v.group_id = c.group_id AND v.space = %(space)s AND v.content_hash = c.content_hash
     LEFT JOIN worded ON worded.chunk_id = c.id
     WHERE c.group_id = ANY (%(groups)s)
-), best AS (
+), best AS MATERIALIZED (
     SELECT *, cosine + %(share)s * lexical AS score FROM scored ORDER BY score DESC LIMIT %(k)s
 )
 SELECT c.group_id, c.id, d.id, d.external_id, d.title, d.url, d.dated, c.revision, c.page, c.heading_path, c.kind,

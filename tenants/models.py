@@ -60,7 +60,7 @@ class TenantModel(models.Model):
     """A row that a tenant owns: the database's key is (tenant_id, id)."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    tenant = models.ForeignKey(Tenant, models.CASCADE, db_constraint=False, related_name="+")
+    tenant = models.ForeignKey(Tenant, models.CASCADE, db_constraint=False, db_index=False, related_name="+")
 
     class Meta:
         abstract = True
@@ -111,7 +111,7 @@ class Bot(models.Model):
     """One chatbot for one business line; its id is the group ID that everything it owns carries."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False, db_column="group_id")
-    tenant = models.ForeignKey(Tenant, models.CASCADE, db_constraint=False, related_name="bots")
+    tenant = models.ForeignKey(Tenant, models.CASCADE, db_constraint=False, db_index=False, related_name="bots")
     key = models.CharField(
         max_length=63,
         unique=True,
@@ -133,7 +133,9 @@ class Bot(models.Model):
     )
     greeting = models.CharField(max_length=500, default="Hello! How can I help?")
     suggestions = models.JSONField(default=list, blank=True, help_text="Questions offered at the start.")
-    theme = models.JSONField(default=dict, blank=True, help_text='Colour and logo: {"color": "#0b5fff", "logo": "https://…"}')
+    theme = models.JSONField(
+        default=dict, blank=True, help_text='Colour and logo: {"color": "#0b5fff", "logo": "https://…"}'
+    )
     languages = models.JSONField(default=default_languages, blank=True)
     allowed_origins = models.JSONField(
         default=list, blank=True, help_text="Websites that may carry the widget; empty means any."
@@ -153,7 +155,9 @@ class GroupModel(models.Model):
     """A row that a bot owns: the database's key is (group_id, id)."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    group = models.ForeignKey(Bot, models.CASCADE, db_constraint=False, related_name="+", verbose_name="bot")
+    group = models.ForeignKey(
+        Bot, models.CASCADE, db_constraint=False, db_index=False, related_name="+", verbose_name="bot"
+    )
 
     class Meta:
         abstract = True

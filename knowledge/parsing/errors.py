@@ -9,8 +9,8 @@ MEGABYTE = 1024 * 1024
 MESSAGES = {
     "unsupported": "This kind of file cannot be read. Upload a PDF, Word (.docx), HTML, Markdown or text file.",
     "encrypted": "This file is password-protected. Save a copy without a password and upload that.",
-    "broken": "This file is damaged and cannot be read. Open it on your computer, save it again and upload the new copy.",
-    "mislabelled": "The content of this file is not what its name says. Save it again in the right format and upload that.",
+    "broken": "This file is damaged and cannot be read. Open it, save it again and upload the new copy.",
+    "mislabelled": "The content of this file is not what its name says. Save it in the right format and upload that.",
     "empty": "This file has no text in it.",
     "too_large": "This file is too large. Split it into smaller files and upload those.",
     "too_many_pages": "This PDF has too many pages. Split it into smaller files and upload those.",
@@ -42,6 +42,6 @@ class Limits:
         if size > self.max_bytes:
             raise ParseError(
                 "too_large",
-                f"This file is {size / MEGABYTE:.1f} MB; the most that can be read is {self.max_bytes / MEGABYTE:.3g} MB. "
+                f"This file is {size / MEGABYTE:.1f} MB; at most {self.max_bytes / MEGABYTE:.3g} MB can be read. "
                 "Split it into smaller files and upload those.",
             )

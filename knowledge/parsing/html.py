@@ -19,25 +19,30 @@ from knowledge.parsing.front_matter import parse_date
 warnings.filterwarnings("ignore", category=XMLParsedAsHTMLWarning)
 warnings.filterwarnings("ignore", category=MarkupResemblesLocatorWarning)
 
-NEVER = "script, style, noscript, template, svg, iframe, object, canvas, audio, video, head, button, select, input, textarea"
+NEVER = (
+    "script, style, noscript, template, svg, iframe, object, canvas, audio, video, head, "
+    "button, select, input, textarea"
+)
 AROUND = (
     "nav, footer, aside, dialog, [hidden], [aria-hidden=true], [role=navigation], [role=contentinfo], [role=search], "
     "[role=dialog], [role=alertdialog], [role=menu], [role=menubar]"
 )
 INVISIBLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
-CHROME = re.compile(r"(?:^|[\s_-])(?:cookie|cookies|consent|breadcrumbs?|skip-link|site-nav|navbar|pagination|share)(?:$|[\s_-])", re.I)
+CHROME = re.compile(
+    r"(?:^|[\s_-])(?:cookies?|consent|breadcrumbs?|skip-link|site-nav|navbar|pagination|share)(?:$|[\s_-])", re.I
+)
 HEADINGS = {"h1", "h2", "h3", "h4", "h5", "h6"}
 BLOCKS = HEADINGS | {
-    "address", "article", "blockquote", "body", "caption", "center", "dd", "details", "div", "dl", "dt", "fieldset", "figcaption",
-    "figure", "form", "header", "hgroup", "hr", "html", "legend", "li", "main", "ol", "p", "pre", "section", "summary", "table",
-    "tbody", "td", "tfoot", "th", "thead", "tr", "ul",
+    "address", "article", "blockquote", "body", "caption", "center", "dd", "details", "div", "dl", "dt",
+    "fieldset", "figcaption", "figure", "form", "header", "hgroup", "hr", "html", "legend", "li", "main", "ol",
+    "p", "pre", "section", "summary", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul",
 }  # fmt: skip
 MAX_SPAN = 60
 MAX_ROWSPAN = 500
 
 
 def read(data: bytes, limits: Limits) -> ParsedDocument:
-    soup = BeautifulSoup(characters(decode(data, html=True)), "lxml")
+    soup = BeautifulSoup(characters(decode(data, html=True)), "lxml", multi_valued_attributes=None)
     meta = _meta(soup)
     title = line(soup.title.get_text()) if soup.title else ""
     _drop(soup, NEVER)
@@ -79,7 +84,7 @@ def _drop(soup: BeautifulSoup, selector: str) -> None:
 
 def _drop_invisible(soup: BeautifulSoup) -> None:
     for element in soup.find_all(True):
-        names = " ".join([*(element.get_attribute_list("class") or []), str(element.get("id") or "")]) if element.attrs else ""
+        names = f"{element.get('class') or ''} {element.get('id') or ''}"
         chrome = element.name in {"div", "section", "ul", "ol", "a", "p"} and CHROME.search(names)
         if chrome or INVISIBLE.search(str(element.get("style") or "")):
             element.extract()

@@ -1,4 +1,4 @@
-"""Reads a PDF page by page: lines and tables first, then what the whole document tells about headings and paragraphs."""
+"""Reads a PDF page by page: lines and tables first, then what the whole document tells about its headings."""
 
 from __future__ import annotations
 
@@ -47,7 +47,9 @@ def read(data: bytes, limits: Limits) -> ParsedDocument:
 
 
 def _broken() -> ParseError:
-    return ParseError("broken", "This PDF is damaged and cannot be read. Make it again, or print it to PDF, and upload that.")
+    return ParseError(
+        "broken", "This PDF is damaged and cannot be read. Make it again, or print it to PDF, and upload that."
+    )
 
 
 def _pages(pages: list[Page], deadline: float) -> Iterator[PageText]:

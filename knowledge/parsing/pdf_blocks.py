@@ -1,4 +1,4 @@
-"""Lines of all pages become headings, paragraphs, lists and tables, without running headers, footers and page numbers."""
+"""Lines of all pages become headings, paragraphs, lists and tables, without what only runs along the margins."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from knowledge.parsing.pdf_joining import Joiner
 from knowledge.parsing.pdf_lines import Line, PageText, TableRegion
 
 MARGIN = 0.13
-PAGE_NUMBER = re.compile(r"^\W*(?:(?:page|seite|p\.)\s*)?(?:\d{1,4}|[ivxlc]{1,6})(?:\s*(?:of|/|von|\|)\s*\d{1,4})?\W*$", re.IGNORECASE)
+PAGE_NUMBER = re.compile(
+    r"^\W*(?:(?:page|seite|p\.)\s*)?(?:\d{1,4}|[ivxlc]{1,6})(?:\s*(?:of|/|von|\|)\s*\d{1,4})?\W*$", re.IGNORECASE
+)
 BULLET = re.compile(r"^(?:[•‣◦▪●○∙·\uf0b7\uf0a7\u25a0\u2013\u2014*]|-(?=\s)|\(cid:\d+\)(?=\s)|o(?=\s+[A-Z]))\s*(?=\S)")
 NUMBER = re.compile(r"^\(?(?:\d{1,3}|[a-z]|[ivx]{1,4})[.)]\s+(?=\S)")
 SECTION_NUMBER = re.compile(r"^(\d{1,2}(?:\.\d{1,2}){0,3})\.?\s+[A-Z]")
@@ -26,9 +28,7 @@ Item = Line | TableRegion
 
 def blocks(pages: list[PageText]) -> list[Block]:
     running = _running(pages)
-    pages = [
-        dataclasses.replace(page, lines=tuple(line for line in page.lines if not _is_margin(line, page, running))) for page in pages
-    ]
+    pages = [_without_margins(page, running) for page in pages]
     every = [line for page in pages for line in page.lines]
     style = Style(every)
     joiner = Joiner(every)
@@ -80,6 +80,10 @@ def _running(pages: list[PageText]) -> set[tuple[str, bool]]:
         seen.update({_running_key(line, page) for line in page.lines if _in_margin(line, page)})
     least = max(2, 0.4 * len(pages))
     return {key for key, count in seen.items() if count >= least}
+
+
+def _without_margins(page: PageText, running: set[tuple[str, bool]]) -> PageText:
+    return dataclasses.replace(page, lines=tuple(line for line in page.lines if not _is_margin(line, page, running)))
 
 
 def _running_key(line: Line, page: PageText) -> tuple[str, bool]:
@@ -153,7 +157,8 @@ def _belongs(group: list[Line], line: Line, style: Style, edge: float) -> bool:
     gap = line.top - last.bottom
     if level or level_before:
         alike = level == level_before and line.size == last.size and line.bold == last.bold
-        return alike and -2 * line.size < gap < 0.6 * line.size and len(group) < 3 and not SECTION_NUMBER.match(line.text)
+        near = -2 * line.size < gap < 0.6 * line.size and len(group) < 3
+        return alike and near and not SECTION_NUMBER.match(line.text)
     if line.column != last.column:
         return last.column == 1 and line.column == 2 and not _marker(line.text) and _runs_on(last.text, line.text)
     if _marker(line.text):

@@ -12,8 +12,10 @@ DIVIDED = re.compile(r"([^\W\d_]+(?:-[^\W\d_]+)*)[-\u00ad\u2010]$")
 FIRST_WORD = re.compile(r"[^\W\d_]+")
 COMPOUND = re.compile(r"[^\W\d_]+-[^\W\d_]+")
 # First halves that are hardly ever one word with what follows.
-KEEPS_HYPHEN = {"all", "cost", "cross", "ex", "full", "half", "high", "long", "low", "non", "one", "part", "pre", "self",
-                "short", "third", "two", "well"}  # fmt: skip
+KEEPS_HYPHEN = {
+    "all", "cost", "cross", "ex", "full", "half", "high", "long", "low", "non", "one", "part", "pre", "self",
+    "short", "third", "two", "well",
+}  # fmt: skip
 LONG_TEXT = 80
 SENTENCE_END = re.compile(r"[.!?:;][\"'”’)\]]*$")
 

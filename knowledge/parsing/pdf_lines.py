@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median
+from typing import Any
 
 from pdfplumber.page import Page
+from pdfplumber.utils.text import extract_words
 
 BOLD = re.compile(r"bold|black|heavy|semib|demi", re.IGNORECASE)
+HAIR = 0.7
 COLUMN_LINES = 6
 MOST_CROSSING = 0.35
 COLUMN_FILL = 0.62
@@ -62,17 +66,42 @@ class PageText:
 
 
 def words(page: Page) -> list[Word]:
-    upright = page.filter(lambda item: item["object_type"] != "char" or (item["upright"] and item["size"] >= 2))
-    # Fake bold is the same letter printed twice, a hair apart.
-    found = upright.dedupe_chars(tolerance=0.7, extra_attrs=("size",)).extract_words(
-        x_tolerance_ratio=0.18, y_tolerance=2, extra_attrs=["fontname", "size"], keep_blank_chars=False
+    found = extract_words(
+        _once(page.chars),
+        x_tolerance_ratio=0.18,
+        y_tolerance=2,
+        extra_attrs=["fontname", "size"],
+        keep_blank_chars=False,
     )
     return [
         Word(
-            word["text"], word["x0"], word["x1"], word["top"], word["bottom"], word["size"], bool(BOLD.search(word["fontname"]))
+            word["text"],
+            word["x0"],
+            word["x1"],
+            word["top"],
+            word["bottom"],
+            word["size"],
+            bool(BOLD.search(word["fontname"])),
         )
         for word in found
     ]
+
+
+def _once(chars: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Upright letters, each once: fake bold is the same letter printed twice, a hair apart."""
+    kept: list[dict[str, Any]] = []
+    places: dict[tuple[str, int, int], tuple[float, float]] = {}
+    for char in chars:
+        if not char["upright"] or char["size"] < 2:
+            continue
+        text, x, y = char["text"], char["x0"], char["top"]
+        near = {(text, int(x + dx), int(y + dy)) for dx in (-HAIR, HAIR) for dy in (-HAIR, HAIR)}
+        twins = (places[key] for key in near if key in places)
+        if not text.isspace() and any(abs(x - twin[0]) < HAIR and abs(y - twin[1]) < HAIR for twin in twins):
+            continue
+        places[text, int(x), int(y)] = (x, y)
+        kept.append(char)
+    return kept
 
 
 def lines(found: list[Word], page: int, width: float) -> list[Line]:
@@ -89,9 +118,10 @@ def lines(found: list[Word], page: int, width: float) -> list[Line]:
             left, right = [], []
             ordered.append(line_of(row, page))
             continue
-        for column, side in ((1, [word for word in row if word.x1 <= gutter]), (2, [word for word in row if word.x0 >= gutter])):
-            if side:
-                (left if column == 1 else right).append(line_of(side, page, column))
+        if before := [word for word in row if word.x1 <= gutter]:
+            left.append(line_of(before, page, 1))
+        if after := [word for word in row if word.x0 >= gutter]:
+            right.append(line_of(after, page, 2))
     return ordered + left + right
 
 
@@ -118,7 +148,7 @@ def line_of(row: list[Word], page: int, column: int = 0) -> Line:
 def spaced(row: list[Word]) -> str:
     """Words apart get a space; pieces of one word in two fonts do not."""
     text = row[0].text
-    for before, word in zip(row, row[1:], strict=False):
+    for before, word in pairwise(row):
         touching = word.x0 - before.x1 < 0.12 * min(word.size, before.size)
         text += word.text if touching else f" {word.text}"
     return text
@@ -152,13 +182,11 @@ def _gutter(rows: list[list[Word]], width: float) -> float | None:
     best: tuple[float, float] | None = None
     for step in range(30, 71, 2):
         x = width * step / 100
-        both = [row for row in rows if row[0].x1 <= x and row[-1].x0 >= x and not _bridges(row, x)]
-        if len(both) < COLUMN_LINES:
-            continue
         free = [row for row in rows if not _bridges(row, x) and not any(word.x0 < x < word.x1 for word in row)]
-        if len(free) < len(rows) * (1 - MOST_CROSSING):
+        both = [row for row in free if row[0].x1 <= x and row[-1].x0 >= x]
+        if len(both) < COLUMN_LINES or len(free) < len(rows) * (1 - MOST_CROSSING):
             continue
-        score = len(both) - abs(step - 50) / 100
+        score = len(free) - abs(step - 50) / 100
         if (best is None or score > best[0]) and _is_prose(both, x):
             best = (score, x)
     return best[1] if best else None

@@ -52,7 +52,9 @@ def aligned(lines: list[Line], start: int) -> tuple[TableRegion, int] | None:
         elif not rows or not _continue_cells(rows[-1], parts, line, lines[end - 1]):
             break
         end += 1
-    if len(rows) < FEWEST_ROWS or _is_list(rows):
+    # A table may have left a row or two at the end of a page, or begin with them.
+    at_edge = start == 0 or end == len(lines)
+    if len(rows) < FEWEST_ROWS - at_edge or _is_list(rows):
         return None
     cells = tuple(tuple(_stacked(part) for part in row) for row in rows)
     if mode(len(cell) > LONGEST_CELL for row in cells for cell in row):
@@ -111,7 +113,7 @@ def _continue_cells(row: list[list[Word]], parts: list[list[Word]], line: Line, 
     if len(parts) >= len(row) or line.top - before.bottom > 0.45 * line.size:
         return False
     homes = [next((cell for cell in row if abs(cell[0].x0 - part[0].x0) <= 0.5 * line.size), None) for part in parts]
-    if any(home is None for home in homes) or homes == [row[0]] and line.x1 > row[1][0].x0:
+    if any(home is None for home in homes) or (homes == [row[0]] and line.x1 > row[1][0].x0):
         return False
     for home, part in zip(homes, parts, strict=True):
         if home is not None:

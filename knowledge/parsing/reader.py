@@ -27,6 +27,7 @@ READERS: dict[Format, str] = {
     "text": "knowledge.parsing.text",
 }
 LONGEST_TITLE = 200
+LONGEST_HEADING = 250
 
 
 def parse(data: bytes, filename: str, limits: Limits = Limits()) -> ParsedDocument:
@@ -49,7 +50,11 @@ def parse(data: bytes, filename: str, limits: Limits = Limits()) -> ParsedDocume
 def _cleaned(block: Block) -> Block:
     if block.kind == "code":
         return dataclasses.replace(block, text=clean.code(block.text))
-    text = clean.line(block.text) if block.kind == "heading" else clean.lines(block.text)
+    if block.kind != "heading":
+        return dataclasses.replace(block, text=clean.lines(block.text))
+    text = clean.line(block.text)
+    if len(text) > LONGEST_HEADING:
+        return Block("paragraph", text, page=block.page)
     return dataclasses.replace(block, text=text)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+import zlib
 from pathlib import PurePath
 from typing import Literal
 
@@ -26,10 +27,13 @@ BINARIES = (
 )  # fmt: skip
 REFUSED_TEXT = {"csv", "tsv", "json", "xml", "rtf", "yaml", "yml", "js", "css", "py", "svg", "eml"}
 OFFICE_PARTS = (("xl/", "a spreadsheet"), ("ppt/", "a presentation"), ("META-INF/", "an OpenDocument or e-book file"))
-HTML_START = re.compile(r"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|main|article)\b", re.I | re.S)
+HTML_START = re.compile(
+    r"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|main|article)\b", re.I | re.S
+)
 MARKDOWN_SIGN = re.compile(r"^(?:#{1,6} \S|\|?\s*:?-{3,}:?\s*\|[\s|:-]*$)|\[[^\]\n]+\]\(https?://|\A---\n\w+:", re.M)
 ACCEPTED = "Upload a PDF, Word (.docx), HTML, Markdown or text file."
 MAX_MEMBERS = 5000
+UNREADABLE_ZIP = (zipfile.BadZipFile, NotImplementedError, EOFError, OSError, RuntimeError, ValueError, zlib.error)
 
 
 def sniff(data: bytes, filename: str, limits: Limits) -> Format:
@@ -57,7 +61,7 @@ def _zipped(data: bytes, extension: str, limits: Limits) -> Format:
             if "word/document.xml" in names or _declares_word(archive, names):
                 _refuse_entities(archive, members)
                 return "docx"
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, EOFError, OSError, RuntimeError, ValueError) as error:
+    except UNREADABLE_ZIP as error:
         raise ParseError("broken" if extension in BINARY_EXTENSIONS else "unsupported") from error
     what = next((what for part, what in OFFICE_PARTS if any(name.startswith(part) for name in names)), "an archive")
     if extension in BINARY_EXTENSIONS:
@@ -76,7 +80,7 @@ def _refuse_bomb(members: list[zipfile.ZipInfo], limits: Limits) -> None:
     if len(members) > MAX_MEMBERS or sum(member.file_size for member in members) > limits.max_unpacked_bytes:
         raise ParseError("too_large", "This file unpacks to far more than it may. Save a smaller copy and upload that.")
     if any(member.flag_bits & 1 for member in members):
-        raise ParseError("encrypted", "This file is password-protected. Save a copy without a password and upload that.")
+        raise ParseError("encrypted")
 
 
 def _refuse_entities(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo]) -> None:

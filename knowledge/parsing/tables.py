@@ -10,7 +10,9 @@ from knowledge.parsing.blocks import Block, Rows
 
 MAX_COLUMNS = 60
 LONGEST_HEADER = 80
-VALUE = re.compile(r"^[\s(~<>≤≥±+\-–—]*[£$€¥#]?\s*\d|^(?:yes|no|n/a|none|free|unlimited)\b|https?://|@|:$|[.;]$", re.IGNORECASE)
+VALUE = re.compile(
+    r"^[\s(~<>≤≥±+\-–—]*[£$€¥#]?\s*\d|^(?:yes|no|n/a|none|free|unlimited)\b|https?://|@|:$|[.;]$", re.IGNORECASE
+)
 
 
 def blocks(rows: Sequence[Sequence[str]], page: int | None = None, header: bool | None = None) -> list[Block]:

@@ -46,7 +46,9 @@ def _group(lines: list[str], follower: list[str] | None, first: bool) -> list[Bl
 
 def _is_tabbed(lines: list[str]) -> bool:
     counts = {line.strip("\n").count("\t") for line in lines}
-    return len(lines) >= 2 and len(counts) == 1 and counts.pop() >= 1 and not any(line.startswith("\t") for line in lines)
+    return (
+        len(lines) >= 2 and len(counts) == 1 and counts.pop() >= 1 and not any(line.startswith("\t") for line in lines)
+    )
 
 
 def _heading_level(line: str, next_line: str, first: bool) -> int | None:

@@ -23,6 +23,7 @@ TYPED_BULLET = re.compile(r"^[•‣◦▪●○·\uf0b7\uf0a7]\s*")
 JUNK_TITLE = re.compile(r"^(?:word document|document\d*|untitled|microsoft word.*|.*\.docx?)$", re.IGNORECASE)
 LONGEST_BOLD_HEADING = 80
 DEEPEST_TABLE = 5
+NOT_SHOWN = {qn(f"w:{name}") for name in ("del", "drawing", "pict", "object", "instrText", "moveFrom", "rPr", "pPr")}
 
 
 def read(data: bytes, limits: Limits) -> ParsedDocument:
@@ -85,8 +86,9 @@ class _Reading:
         if outline is not None and (outline.get(qn("w:val")) or "9") in "012345":
             return int(outline.get(qn("w:val"))) + 1
         plain = line(text)
+        plain_style = not LIST_STYLE.match(name) and _numbering(element) is None
         short = len(plain) <= LONGEST_BOLD_HEADING and plain[-1] not in ".,;:" and "\n" not in text
-        return 4 if short and not LIST_STYLE.match(name) and _numbering(element) is None and _all_bold(element) else None
+        return 4 if short and plain_style and _all_bold(element) else None
 
     def _list_item(self, element: Any, name: str, text: str) -> Block | None:
         numbering = _numbering(element)
@@ -163,11 +165,10 @@ def _numbering(element: Any) -> tuple[str, int] | None:
 def _text(element: Any) -> str:
     """Everything that Word shows in a paragraph: links and insertions too, deletions and text boxes not."""
     pieces: list[str] = []
-    skipped = {qn("w:del"), qn("w:drawing"), qn("w:pict"), qn("w:object"), qn("w:instrText"), qn("w:moveFrom"), qn("w:rPr")}
     stack = list(reversed(element))
     while stack:
         node = stack.pop()
-        if node.tag in skipped:
+        if node.tag in NOT_SHOWN:
             continue
         if node.tag == qn("w:t"):
             pieces.append(node.text or "")
@@ -177,7 +178,7 @@ def _text(element: Any) -> str:
             pieces.append("\n")
         elif node.tag == qn("w:noBreakHyphen"):
             pieces.append("-")
-        elif node.tag != qn("w:pPr"):
+        else:
             stack.extend(reversed(node))
     return "".join(pieces).strip()
 
@@ -209,5 +210,6 @@ def _has_header(element: Any, rows: list[list[str]]) -> bool | None:
     first = element.find(qn("w:tr"))
     if first is not None and first.find(f"{qn('w:trPr')}/{qn('w:tblHeader')}") is not None:
         return True
-    bold = [_all_bold(paragraph) for paragraph in first.iter(qn("w:p")) if _text(paragraph)] if first is not None else []
+    paragraphs = first.iter(qn("w:p")) if first is not None else ()
+    bold = [_all_bold(paragraph) for paragraph in paragraphs if _text(paragraph)]
     return True if bold and all(bold) and len(rows) > 1 else None

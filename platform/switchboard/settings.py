@@ -7,6 +7,7 @@ import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
 from switchboard import environment
+from switchboard.admin_theme import UNFOLD as UNFOLD
 from switchboard.environment import BASE_DIR, setting
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -27,8 +28,8 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if environment.fla
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = environment.flag("SECURE_COOKIES")
 
 INSTALLED_APPS = [
-    "unfold",
-    "django.contrib.admin",
+    "unfold.apps.BasicAppConfig",
+    "switchboard.admin_config.SwitchboardAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -48,8 +49,6 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
-    "switchboard.middleware.cross_origin",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -82,14 +81,14 @@ def _database(url: str, pool: bool) -> dict[str, Any]:
     options["connect_timeout"] = 5
     if pool:
         # Streams borrow a connection for each short query; threads must not each keep one for themselves.
-        options["pool"] = {"min_size": 1, "max_size": 24, "timeout": 10}
+        options["pool"] = {"min_size": 0, "max_size": 24, "timeout": 10, "max_idle": 60}
     config["DISABLE_SERVER_SIDE_CURSORS"] = True
     return config
 
 
 # `default` connects as the unprivileged role; `owner` owns the tables and is used by `migrate` alone.
 DATABASES = {
-    "default": _database(setting("DATABASE_URL"), pool=environment.flag("DATABASE_POOL")),
+    "default": _database(setting("DATABASE_URL"), pool=True),
     "owner": _database(setting("DATABASE_OWNER_URL") or setting("DATABASE_URL"), pool=False),
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -117,7 +116,6 @@ USE_TZ = True
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "platform" / "static"]
 STATIC_ROOT = DATA_DIR / "static"
-WHITENOISE_USE_FINDERS = True
 DATA_UPLOAD_MAX_MEMORY_SIZE = 25 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
 X_FRAME_OPTIONS = "DENY"
@@ -151,7 +149,6 @@ CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_DEFAULT_EXPIRES = 3600
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "worker.sweep", "schedule": 5.0, "options": {"expires": 10}},
-    "forget-old-deliveries": {"task": "worker.clean_up", "schedule": 3600.0, "options": {"expires": 600}},
 }
 
 REST_FRAMEWORK = {

@@ -11,8 +11,6 @@ if (!script || window.Switchboard) return;
 const ORIGIN = new URL(script.src).origin;
 const LIMIT = 4000;
 
-// ---- drawing
-
 function h(tag, props = {}, ...children) {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(props)) {
@@ -24,16 +22,15 @@ function h(tag, props = {}, ...children) {
   return node;
 }
 
-const thumb = "M7 11v9H4v-9zm0 0 4-7c1.6 0 2.6 1 2.6 2.6V10H19a1.6 1.6 0 0 1 1.6 1.9l-1.3 6.5A2 2 0 0 1 17.3 20H7";
+const thumb = "M7 11v9H4v-9zm0 0 4-7c2 0 3 1 3 3v3h5c1 0 2 1 2 2l-2 8H7";
 const ICONS = {
-  chat: "M12 4c5 0 9 3.3 9 7.5S17 19 12 19c-1.2 0-2.4-.2-3.4-.6L4 20l1.2-3.7A7 7 0 0 1 3 11.5C3 7.3 7 4 12 4z",
+  chat: "M12 4c5 0 9 3 9 7.5S17 19 12 19q-2 0-4-.6L4 20l1-4C1 11 5 4 12 4z",
   close: "M6 6l12 12M18 6 6 18",
   down: "m6 9 6 6 6-6",
   send: "M12 19V5m-7 7 7-7 7 7",
   more: "M5 12h.01M12 12h.01M19 12h.01",
   person: "M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8zm-7.5 8c1-3.4 4-5 7.5-5s6.5 1.6 7.5 5",
   restart: "M4 4v5h5m-4.5 0A8 8 0 1 1 4 13",
-  exit: "M14 4h5v16h-5M4 12h10m-4-4 4 4-4 4",
   good: thumb,
   bad: thumb,
   document: "M6 3h8l4 4v14H6zm8 0v4h4m-8 5h4m-4 4h4",
@@ -57,8 +54,6 @@ function icon(name) {
 const button = (className, onclick, ...children) => h("button", { type: "button", className, onclick }, ...children);
 const iconButton = (className, symbol, label, onclick) =>
   h("button", { type: "button", className, onclick, title: label, "aria-label": label }, icon(symbol));
-
-// ---- text
 
 /** An http(s) address, or "": nothing else is ever linked or loaded. */
 function safeUrl(value) {
@@ -114,8 +109,6 @@ function readableDate(value) {
   return date.toLocaleDateString(undefined, { dateStyle: "medium", timeZone });
 }
 
-// ---- colour
-
 const parse = (hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
 
 function luminance(rgb) {
@@ -124,8 +117,8 @@ function luminance(rgb) {
 }
 
 function contrast(a, b) {
-  const [low, high] = [luminance(a), luminance(b)].sort((x, y) => x - y);
-  return (high + 0.05) / (low + 0.05);
+  const ratio = (luminance(a) + 0.05) / (luminance(b) + 0.05);
+  return Math.max(ratio, 1 / ratio);
 }
 
 /** The colour itself, or the nearest shade of it that can be read on the surface. */
@@ -140,8 +133,8 @@ function legible(rgb, surface) {
 // ---- network
 
 class Failure extends Error {
-  constructor(status = 0, problem = {}, wait = 0) {
-    super(problem.message || "");
+  constructor(status = 0, message = "", wait = 0) {
+    super(message);
     Object.assign(this, { status, wait });
     this.gone = [401, 403, 404, 410].includes(status);
     this.passing = [0, 502, 503, 504].includes(status);
@@ -169,7 +162,7 @@ async function request(path, { method = "GET", token, body, accept = "applicatio
   }
   if (response.ok) return response;
   const problem = await response.json().catch(() => ({}));
-  throw new Failure(response.status, problem, Number(response.headers.get("Retry-After")));
+  throw new Failure(response.status, problem.message, Number(response.headers.get("Retry-After")));
 }
 
 /** The server-sent events of a response. A minute of silence counts as a broken line. */
@@ -230,7 +223,7 @@ function subject(token) {
 const newId = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 
 /**
- * One conversation: made at the first message, kept in this browser, told to `hear(type, data, live)`.
+ * One conversation: made at the first message, kept in this browser.
  * What is kept: {id, token, who, seq (last event heard), status, pending (a message not yet accepted)}.
  */
 class Conversation {
@@ -260,11 +253,14 @@ class Conversation {
       const stored = this.read();
       // Another tab may have started over: its conversation is not to be overwritten by our old one.
       if (changes.id || stored.id === this.kept.id) localStorage.setItem(this.key, JSON.stringify(this.kept));
-    } catch {} // storage may be forbidden: the conversation then lasts as long as the page
+    } catch {} // storage may be forbidden
   }
 
   forget() {
     this.kept = {};
+    this.seen = new Set();
+    this.settled = 0;
+    this.proven = false;
     try {
       localStorage.removeItem(this.key);
     } catch {}
@@ -331,10 +327,10 @@ class Conversation {
 
   async catchUp() {
     const history = await (await this.call(this.at("messages"))).json();
-    this.hear("history", history.messages || history.results || history);
+    this.hear("history", history.messages);
   }
 
-  /** Sends one message (or decision) after the ones before it; resolves when it is answered, else throws why not. */
+  /** Sends one message (or decision) after the ones before it; resolves when answered. */
   send(path, body, turn = {}) {
     const sent = this.queue.then(() => this.deliver(path, body, turn));
     this.queue = sent.catch(() => {});
@@ -356,7 +352,6 @@ class Conversation {
           if (failure.gone && !turn.renewed && this.kept.id && body.client_id) {
             turn.renewed = true;
             this.forget();
-            this.proven = false;
             this.hear("note", { text: "The former conversation has ended. This is a new one." });
           } else if (!failure.passing || attempt > 3) throw failure;
           else {
@@ -386,7 +381,7 @@ class Conversation {
       this.receive(event, true);
       if (turn.done) return;
     }
-    throw new Failure(); // ended without an answer: asking again with the same client_id is harmless
+    throw new Failure(); // no answer: asking again with the same client_id is harmless
   }
 
   async follow() {
@@ -450,7 +445,7 @@ class Conversation {
 
 // ---- component
 
-const ROUTES = { document: "Looking in the documents", dynamic: "Checking live data", human: "Looking for a person" };
+const ROUTES = { document: "Reading documents", dynamic: "Checking live data" };
 const phone = matchMedia("(max-width: 520px), (max-height: 440px)");
 const dark = matchMedia("(prefers-color-scheme: dark)");
 
@@ -475,7 +470,6 @@ class SwitchboardChat extends HTMLElement {
     this.talk?.close();
     this.items = new Map();
     this.draft = this.asked = null;
-    this.signedIn = false;
     this.showStatus({ owner: "bot" }, true);
     this.showLine(true);
     this.log.replaceChildren(this.drawWelcome());
@@ -492,7 +486,7 @@ class SwitchboardChat extends HTMLElement {
 
   drawLauncher() {
     this.badge = h("span", { className: "badge", hidden: true });
-    this.launcher = button("launcher", () => this.toggle(), icon("chat"), icon("down"), this.badge);
+    this.launcher = button("launcher", () => (this.panel.hidden ? this.open() : this.close()), icon("chat"), icon("down"), this.badge);
     this.launcher.setAttribute("aria-expanded", "false");
     this.unread = 0;
     this.countUnread(0);
@@ -503,10 +497,8 @@ class SwitchboardChat extends HTMLElement {
     this.subtitle = h("span", { className: "subtitle" }, "Virtual assistant");
     this.banner = h("div", { className: "banner", role: "status", hidden: true });
     this.line = h("div", { className: "banner line", role: "status", hidden: true });
-    const languages = this.config.languages || [];
     this.log = h("div", {
-      className: "log", role: "log", tabIndex: 0, lang: languages[0] || "", "aria-live": "polite",
-      "aria-label": "Conversation",
+      className: "log", role: "log", tabIndex: 0, lang: this.config.languages?.[0] || "", "aria-live": "polite", "aria-label": "Conversation",
     });
     this.panel = h(
       "section",
@@ -525,7 +517,7 @@ class SwitchboardChat extends HTMLElement {
     const item = (symbol, label, act) => button("item", () => (this.toggleMenu(false), act()), icon(symbol), label);
     this.more = more;
     this.menuPerson = item("person", "Talk to a person", () => this.askPerson());
-    this.menuExit = item("exit", "Sign out", () => this.signOut());
+    this.menuExit = item("out", "Sign out", () => this.signOut());
     this.menu = h("div", { className: "menu", hidden: true }, this.menuPerson,
       item("restart", "Start over", () => this.startOver()), this.menuExit);
     const title = h("span", { className: "title" }, name, this.subtitle);
@@ -535,9 +527,7 @@ class SwitchboardChat extends HTMLElement {
   drawAvatar(large) {
     const letter = h("span", { className: "avatar" + (large ? " large" : ""), "aria-hidden": "true" }, this.name[0]);
     const src = safeUrl(this.config.theme?.logo);
-    if (src) {
-      const image = h("img", { alt: "", onload: () => letter.replaceChildren(image), src });
-    }
+    const image = src && h("img", { alt: "", onload: () => letter.replaceChildren(image), src });
     return letter;
   }
 
@@ -570,13 +560,12 @@ class SwitchboardChat extends HTMLElement {
   }
 
   applyTheme() {
-    const wanted = this.dataset.theme;
-    const isDark = wanted === "dark" || (wanted !== "light" && dark.matches);
-    const [, short, long] = String(this.config.theme?.color).match(/^#(?:([\da-f]{3})|([\da-f]{6}))$/i) || [];
-    const accent = parse(short ? "#" + short.replace(/./g, "$&$&") : "#" + (long || "3b5bdb"));
-    const on = contrast(accent, [255, 255, 255]) >= 4.5 || luminance(accent) < 0.179 ? "#fff" : "#000";
+    const isDark = (this.dataset.theme || (dark.matches ? "dark" : "")) === "dark";
+    const color = String(this.config.theme?.color).replace(/^#(.)(.)(.)$/, "#$1$1$2$2$3$3");
+    const accent = parse(/^#[\da-f]{6}$/i.test(color) ? color : "#3b5bdb");
+    const on = luminance(accent) < 0.179 ? "#fff" : "#000";
     const shade = legible(accent, isDark ? [42, 46, 55] : [238, 240, 243]);
-    this.root.dataset.theme = isDark ? "dark" : "light";
+    this.root.classList.toggle("dark", isDark);
     for (const [name, value] of [["accent", `rgb(${accent})`], ["on", on], ["ink", `rgb(${shade})`]])
       this.root.style.setProperty("--" + name, value);
   }
@@ -587,15 +576,6 @@ class SwitchboardChat extends HTMLElement {
     this.root.style.setProperty("--height", full ? view.height + "px" : "");
     this.root.style.setProperty("--top", full ? view.offsetTop + "px" : "");
     this.panel.setAttribute("aria-modal", String(phone.matches));
-  }
-
-  get isOpen() {
-    return !this.panel.hidden;
-  }
-
-  toggle() {
-    if (this.isOpen) this.close();
-    else this.open();
   }
 
   open(focus = true) {
@@ -621,25 +601,23 @@ class SwitchboardChat extends HTMLElement {
   }
 
   remembered(open) {
-    const key = `switchboard:${this.bot}:open`;
     try {
-      if (open === undefined) return sessionStorage.getItem(key) === "true";
-      sessionStorage.setItem(key, open);
+      if (open !== undefined) sessionStorage.setItem(this.talk.key, open);
+      return sessionStorage.getItem(this.talk.key) === "true";
     } catch {}
-    return open;
   }
 
   toggleMenu(show = this.menu.hidden) {
     this.menu.hidden = !show;
     this.more.setAttribute("aria-expanded", String(show));
-    this.menuExit.hidden = !this.talk.who && !this.signedIn;
+    this.menuExit.hidden = !this.talk.who;
     if (show) this.menu.querySelector("button:not([hidden])").focus();
   }
 
   onKey(event) {
     if (event.key === "Escape") {
       event.stopPropagation();
-      if (this.sheet) this.sheet.dismiss();
+      if (this.sheet) this.dismiss();
       else if (!this.menu.hidden) {
         this.toggleMenu(false);
         this.more.focus();
@@ -660,9 +638,9 @@ class SwitchboardChat extends HTMLElement {
   countUnread(count) {
     this.unread = count;
     this.badge.hidden = !count;
-    this.badge.textContent = count > 9 ? "9+" : count;
-    const news = count ? `, ${count} new message${count > 1 ? "s" : ""}` : "";
-    this.launcher.setAttribute("aria-label", this.isOpen ? "Close chat" : `Chat with ${this.name}${news}`);
+    this.badge.textContent = count;
+    const news = count ? `, ${count} new` : "";
+    this.launcher.setAttribute("aria-label", this.panel.hidden ? `Chat with ${this.name}${news}` : "Close chat");
   }
 
   atEnd() {
@@ -699,7 +677,6 @@ class SwitchboardChat extends HTMLElement {
   async post(body, text, path = "messages", bubble = this.addCustomer({ text, client_id: body.client_id })) {
     const talk = this.talk;
     const turn = { bubble, again: () => this.post({ ...body, client_id: newId() }, text, path, bubble) };
-    this.retire();
     this.toEnd();
     bubble.classList.remove("failed");
     if (path === "messages") body.page_url = location.href.split(/[?#]/)[0];
@@ -729,29 +706,27 @@ class SwitchboardChat extends HTMLElement {
 
   startOver() {
     if (!this.items.size) return this.input.focus();
-    const dismiss = () => {
-      this.sheet.remove();
-      this.sheet = null;
-      this.input.focus();
-    };
     const yes = button("primary", () => {
-      dismiss();
+      this.dismiss();
       this.talk.forget();
       this.begin(this.talk.identity);
     }, "Start over");
-    const card = h("div", { className: "card" }, h("strong", { id: "sheet" }, "Start a new conversation?"),
-      h("p", {}, "What was said so far will no longer be shown here."),
-      h("div", { className: "row" }, button("secondary", dismiss, "Keep this one"), yes));
-    this.sheet = h("div", { className: "sheet", role: "alertdialog", "aria-labelledby": "sheet" }, card);
-    this.sheet.dismiss = dismiss;
+    this.sheet = h("div", { className: "sheet", role: "alertdialog", "aria-label": "Start over?" },
+      h("div", { className: "card" }, "Start a new conversation? This one will no longer be shown here.",
+        h("div", { className: "row" }, button("secondary", () => this.dismiss(), "Keep this one"), yes)));
     this.panel.append(this.sheet);
     yes.focus();
   }
 
+  dismiss() {
+    this.sheet.remove();
+    this.sheet = null;
+    this.input.focus();
+  }
+
   async identify(token) {
-    const who = subject(token);
     const { talk } = this;
-    if (talk.who !== who && talk.kept.who) talk.forget();
+    if (talk.kept.who && talk.kept.who !== subject(token)) talk.forget();
     if (!talk.kept.id) return this.begin(token);
     await talk.prove(token).catch(() => this.begin(token));
   }
@@ -762,16 +737,7 @@ class SwitchboardChat extends HTMLElement {
   }
 
   signIn(method) {
-    const url = `${ORIGIN}/api/v1/${this.talk.at("sign-in/" + encodeURIComponent(method))}`;
-    const popup = window.open(url, "switchboard-sign-in", "popup,width=480,height=680");
-    const listen = ({ origin, source, data }) => {
-      if (origin !== ORIGIN || source !== popup || data?.type !== "switchboard:signed-in") return;
-      removeEventListener("message", listen);
-      this.signedIn = true;
-      if (data.token) this.talk.prove(data.token).catch((failure) => this.addNote(failure.explanation));
-      this.retire();
-    };
-    addEventListener("message", listen);
+    window.open(`${ORIGIN}/api/v1/${this.talk.at("sign-in/" + encodeURIComponent(method))}`, "", "popup,width=480,height=680");
   }
 
   hear(type, data, live) {
@@ -784,22 +750,16 @@ class SwitchboardChat extends HTMLElement {
       note: () => this.addNote(data.text),
       route: () => this.think(ROUTES[data.route]),
       delta: () => this.addDelta(data.text),
-      choices: () => this.ask({ choices: data }),
-      confirm: () => this.ask({ confirm: data }),
-      sign_in: () => this.ask({ sign_in: data }),
       answer: () => this.addAnswer(data, true),
       message: () => this.addPerson(data),
       status: () => this.showStatus(data),
       typing: () => this.showTyping(data),
       error: () => this.addError(data),
     };
-    act[type]?.();
-    if (live && !this.isOpen && /^(answer|message)$/.test(type)) this.countUnread(this.unread + 1);
+    if (act[type]) act[type]();
+    else this.asked = { ...this.asked, [type]: data }; // choices, confirm, sign_in: shown with the answer
+    if (live && this.panel.hidden && /^(answer|message)$/.test(type)) this.countUnread(this.unread + 1);
     if (follow && type !== "answer") this.toEnd();
-  }
-
-  ask(part) {
-    this.asked = { ...this.asked, ...part };
   }
 
   think(label) {
@@ -850,6 +810,7 @@ class SwitchboardChat extends HTMLElement {
     const known = keys.some((key) => this.items.has(key));
     for (const key of keys) if (key) this.items.set(key, node);
     if (known) return;
+    for (const old of this.log.querySelectorAll(".asks")) old.remove();
     this.log.insertBefore(node, this.draft?.node || null);
     this.suggestions?.remove();
   }
@@ -864,8 +825,9 @@ class SwitchboardChat extends HTMLElement {
     return node;
   }
 
-  addPerson({ id, text, name = "Support" }) {
-    const node = this.bubble("human", name + " said", h("span", { className: "initial", "aria-hidden": "true" }, name[0]),
+  addPerson({ id, text, name }) {
+    name ||= "Support";
+    const node = this.bubble("human", name, h("span", { className: "initial", "aria-hidden": "true" }, name[0]),
       h("span", { className: "speaker", "aria-hidden": "true" }, name), h("div", { className: "body", dir: "auto" }, rich(text)));
     this.typing?.remove();
     this.add([id], node);
@@ -883,14 +845,13 @@ class SwitchboardChat extends HTMLElement {
   }
 
   addAnswer(data, live) {
-    const asked = { ...(live ? this.endDraft() : {}), ...data };
+    const asked = live && this.endDraft();
     const follow = this.atEnd();
     if (this.items.has(data.id)) return;
     const node = this.bubble("bot", this.name, h("div", { className: "body", dir: "auto" }, rich(data.text)));
     if (data.citations?.length) node.append(this.drawSources(data.citations));
     if (data.id) node.append(this.drawFeedback(data));
-    this.retire();
-    const asks = this.drawAsks(asked);
+    const asks = this.drawAsks({ ...data, ...asked });
     if (asks.childElementCount) node.append(asks);
     this.add([data.id], node);
     if (live && follow) this.log.scrollTop = Math.min(node.offsetTop - 12, this.log.scrollHeight);
@@ -904,7 +865,7 @@ class SwitchboardChat extends HTMLElement {
       const href = safeUrl(url);
       if (seen.has(name + quote)) continue;
       seen.add(name + quote);
-      list.append(h("li", {}, h("details", { ontoggle: ({ target }) => target.parentNode.classList.toggle("open", target.open) },
+      list.append(h("li", {}, h("details", {},
         h("summary", {}, icon(kind), h("span", {}, name)),
         h("div", { className: "quote" },
           quote ? h("blockquote", { dir: "auto" }, quote) : "",
@@ -917,38 +878,31 @@ class SwitchboardChat extends HTMLElement {
   drawFeedback({ id, helpful }) {
     const { talk } = this;
     const thanks = h("span", { role: "status" });
-    const row = h("div", { className: "feedback", role: "group", "aria-label": "Was this helpful?" });
+    const label = "What was wrong? (optional)";
+    const why = h("textarea", { rows: 2, maxLength: 1000, placeholder: label, "aria-label": label });
+    const form = h("form", { hidden: true, onsubmit: (event) => {
+      event.preventDefault();
+      tell(false, why.value.trim());
+    } }, why, h("button", { className: "primary" }, "Send"));
     const show = (value) => votes.forEach((vote, at) => vote.setAttribute("aria-pressed", value === !at));
     const tell = async (value, comment) => {
       show(value);
-      row.querySelector("form")?.remove();
+      form.hidden = value || comment != null;
+      why.focus();
       try {
         await talk.feedback(id, value, comment);
-        thanks.textContent = value || comment ? "Thank you!" : "";
-        if (!value && !comment) row.append(form());
+        thanks.textContent = form.hidden ? "Thank you!" : "";
       } catch (failure) {
         show();
         thanks.textContent = failure.explanation;
       }
     };
-    const form = () => {
-      const why = h("textarea", { rows: 2, maxLength: 1000, placeholder: "What was wrong? (optional)", "aria-label": "What was wrong? Optional" });
-      const send = h("button", { className: "primary" }, "Send");
-      setTimeout(() => why.focus());
-      return h("form", { onsubmit: (event) => {
-        event.preventDefault();
-        if (why.value.trim()) tell(false, why.value.trim());
-        else why.form.remove();
-      } }, why, send);
-    };
-    const votes = [["good", "Helpful", true], ["bad", "Not helpful", false]].map(([symbol, label, value]) =>
-      iconButton("vote", symbol, label, () => tell(value)));
-    row.append(...votes, thanks);
+    const votes = [iconButton("vote", "good", "Helpful", () => tell(true)), iconButton("vote", "bad", "Not helpful", () => tell(false))];
     show(helpful);
-    return row;
+    return h("div", { className: "feedback", role: "group", "aria-label": "Was this helpful?" }, ...votes, thanks, form);
   }
 
-  drawAsks({ choices, confirm, sign_in, handoff }) {
+  drawAsks({ choices, confirm, sign_in, handoff, route }) {
     const asks = h("div", { className: "asks" });
     const group = (label, ...buttons) => h("div", { className: "row", role: "group", "aria-label": label }, ...buttons);
     if (choices?.options?.length)
@@ -959,44 +913,40 @@ class SwitchboardChat extends HTMLElement {
       asks.append(h("div", { className: "card" }, rich(confirm.summary), group("Confirm",
         button("secondary", decide("no", "No"), "No"), button("primary", decide("yes", "Yes"), "Yes"))));
     }
-    if (sign_in) {
-      const methods = (sign_in.methods || sign_in).map?.((method) => [method.id || method, method.label]) || [];
-      asks.append(group("Sign in", ...methods.map(([id, label]) => button("primary", () => this.signIn(id), label || "Sign in"))));
+    if (sign_in?.methods) {
+      asks.append(group("Sign in", ...sign_in.methods.map((method) =>
+        button("primary", () => this.signIn(method.id || method), method.label || "Sign in"))));
     }
-    if (handoff && this.status.owner === "bot" && !this.status.waiting)
+    if (handoff && route !== "human" && this.status.owner === "bot" && !this.status.waiting)
       asks.append(group("Talk to a person", button("choice", () => this.askPerson(), icon("person"), "Talk to a person")));
     return asks;
   }
 
-  retire() {
-    for (const old of this.log.querySelectorAll(".asks")) old.remove();
-  }
-
   showStatus(status, quiet) {
-    const before = this.status || {};
-    const busy = status.owner === "person" || status.waiting;
-    const back = before.owner === "person" && !busy && !quiet;
+    const person = status.owner === "person";
+    const busy = Boolean(person || status.waiting);
+    const back = this.status?.owner === "person" && !busy && !quiet;
     this.status = status;
     this.banner.hidden = !busy && !back;
-    this.banner.className = "banner " + (status.owner === "person" ? "talking" : busy ? "waiting" : "");
-    this.banner.textContent = status.owner === "person" ? `You’re talking to ${status.name || "a person"}`
-      : busy ? "Waiting for a person. You can keep writing." : `${this.name} is answering again`;
-    this.menuPerson.hidden = this.footPerson.hidden = Boolean(busy);
-    this.subtitle.textContent = status.owner === "person" ? status.name || "Our team" : "Virtual assistant";
+    this.banner.className = "banner " + (person ? "talking" : busy ? "waiting" : "");
+    this.banner.textContent = person ? `You’re talking to ${status.name || "a person"}`
+      : busy ? "Waiting for a person. You can keep writing." : this.name + " is answering again";
+    this.menuPerson.hidden = this.footPerson.hidden = busy;
+    this.subtitle.textContent = person ? status.name || "Our team" : "Virtual assistant";
     clearTimeout(this.statusTimer);
     if (back) this.statusTimer = setTimeout(() => (this.banner.hidden = true), 6000);
   }
 
   showLine(online) {
     this.line.hidden = online;
-    this.line.textContent = online ? "" : "No connection. Trying again…";
+    this.line.textContent = "No connection. Trying again…";
   }
 
-  showTyping({ name = this.status.name || "Support", typing = true }) {
+  showTyping({ name, typing }) {
     this.typing?.remove();
     clearTimeout(this.typingTimer);
-    if (!typing) return;
-    this.typing = h("div", { className: "message human" }, h("div", { className: "body" }, dots(), name + " is typing…"));
+    if (typing === false) return;
+    this.typing = h("div", { className: "message human" }, h("div", { className: "body" }, dots(), (name || this.status.name || "Support") + " is typing…"));
     this.log.append(this.typing);
     this.typingTimer = setTimeout(() => this.typing.remove(), 6000);
   }
@@ -1006,34 +956,32 @@ customElements.define("switchboard-chat", SwitchboardChat);
 
 const dots = () => h("span", { className: "dots", "aria-hidden": "true" }, h("i"), h("i"), h("i"));
 
-// ---- styles
-
 function stylesheet() {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(`
 :host { all: initial !important; display: contents !important }
 .root { --bg: #fff; --soft: #f3f4f6; --line: #e3e5ea; --text: #17191e; --mute: #5a606c; --warn: #b42318; --amber: #d97706; --live: #16a34a;
 --shade: rgb(20 24 32 / .16); --top: 0px; --height: 100dvh; color: var(--text); color-scheme: light;
-font: 400 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; -webkit-font-smoothing: antialiased }
-.root[data-theme=dark] { --bg: #15171c; --soft: #23262e; --line: #31353f; --text: #f0f1f4; --mute: #a6acb8; --warn: #ff9a8f;
+font: 400 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif }
+.dark { --bg: #15171c; --soft: #23262e; --line: #31353f; --text: #f0f1f4; --mute: #a6acb8; --warn: #ff9a8f;
 --shade: rgb(0 0 0 / .55); color-scheme: dark }
 * { box-sizing: border-box }
 [hidden] { display: none !important }
 button, textarea { font: inherit; color: inherit; background: none; border: 0; margin: 0; padding: 0 }
-button, summary { cursor: pointer; -webkit-tap-highlight-color: transparent }
-button { display: inline-flex; align-items: center; gap: 6px; transition: background .15s, transform .15s, opacity .15s; touch-action: manipulation }
+button, summary { cursor: pointer }
+button { display: inline-flex; align-items: center; gap: 6px; transition: background .15s }
 button:active { transform: scale(.96) }
 button:disabled { cursor: default; opacity: .4 }
 :focus-visible { outline: 2px solid var(--ink); outline-offset: 2px }
-a { color: var(--ink); text-underline-offset: 2px }
+a, .choice { color: var(--ink) }
 p, ul, ol, blockquote { margin: 0; padding: 0 }
 .icon { width: 18px; height: 18px; flex: none; fill: none; stroke: currentColor; stroke-width: 1.8; stroke-linecap: round; stroke-linejoin: round }
-.more .icon { stroke-width: 3 }
+.more { stroke-width: 3 }
 .bad { rotate: 180deg }
 .hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%) }
 .launcher { position: fixed; right: 20px; bottom: calc(20px + env(safe-area-inset-bottom)); z-index: 2147483000; width: 60px; height: 60px;
 justify-content: center; border-radius: 50%; background: var(--accent); color: var(--on);
-box-shadow: 0 8px 28px var(--shade), 0 2px 6px var(--shade), inset 0 0 0 1px rgb(128 128 128 / .2) }
+box-shadow: 0 8px 28px var(--shade) }
 .launcher:hover { transform: translateY(-2px) }
 .launcher .icon { width: 28px; height: 28px; position: absolute; transition: opacity .2s, rotate .2s }
 .launcher .down, .open .launcher .chat { opacity: 0; rotate: -60deg }
@@ -1042,7 +990,7 @@ box-shadow: 0 8px 28px var(--shade), 0 2px 6px var(--shade), inset 0 0 0 1px rgb
 font: 600 12px/22px system-ui; text-align: center; box-shadow: 0 0 0 2px var(--bg) }
 .panel { position: fixed; right: 20px; bottom: calc(94px + env(safe-area-inset-bottom)); z-index: 2147483001; width: 408px;
 height: min(700px, 100dvh - 114px); display: flex; flex-direction: column; overflow: hidden; background: var(--bg); border-radius: 20px;
-box-shadow: 0 24px 64px var(--shade), 0 4px 16px var(--shade), 0 0 0 1px var(--line); transform-origin: 92% 100%; outline: 0; animation: rise .24s cubic-bezier(.2, .9, .3, 1) }
+box-shadow: 0 24px 64px var(--shade), 0 0 0 1px var(--line); transform-origin: 92% 100%; outline: 0; animation: rise .2s }
 @keyframes rise { from { opacity: 0; transform: translateY(14px) scale(.97) } }
 header { position: relative; display: flex; align-items: center; gap: 4px; padding: 14px 12px 12px 16px; border-bottom: 1px solid var(--line);
 background: linear-gradient(color-mix(in srgb, var(--accent) 9%, var(--bg)), var(--bg)) }
@@ -1052,55 +1000,52 @@ background: linear-gradient(color-mix(in srgb, var(--accent) 9%, var(--bg)), var
 .avatar, .initial { display: grid; place-items: center; width: 38px; height: 38px; flex: none; overflow: hidden; border-radius: 12px;
 background: var(--accent); color: var(--on); font-weight: 650 }
 .avatar img { width: 100%; height: 100%; object-fit: contain; background: #fff }
-.large { width: 52px; height: 52px; border-radius: 16px; font-size: 22px }
+.large { width: 52px; height: 52px; font-size: 22px }
 .round { width: 36px; height: 36px; justify-content: center; border-radius: 10px; color: var(--mute) }
 .round:hover, .item:hover, .secondary:hover, .quiet:hover, .vote:hover { background: color-mix(in srgb, var(--text) 8%, transparent); color: var(--text) }
-.menu { position: absolute; top: 56px; right: 12px; z-index: 2; display: grid; min-width: 200px; padding: 6px; border-radius: 14px; background: var(--bg);
-box-shadow: 0 12px 36px var(--shade), 0 0 0 1px var(--line); animation: rise .15s }
+.menu { position: absolute; top: 56px; right: 12px; z-index: 2; display: grid; min-width: 200px; padding: 6px; border-radius: 12px; background: var(--bg);
+box-shadow: 0 8px 28px var(--shade), 0 0 0 1px var(--line); animation: rise .2s }
 .item { gap: 10px; padding: 8px 10px; border-radius: 9px }
 .banner { display: flex; align-items: center; gap: 9px; padding: 8px 16px; border-bottom: 1px solid var(--line); font-size: 13.5px; background: var(--soft) }
 .banner::before { content: ""; width: 8px; height: 8px; border-radius: 50%; background: var(--ink) }
 .waiting::before, .line::before { background: var(--amber); animation: pulse 1.6s infinite }
 .talking::before { background: var(--live) }
 @keyframes pulse { 50% { opacity: .3 } }
-.log { position: relative; flex: 1; overflow: auto; overscroll-behavior: contain; padding: 20px 16px 16px; outline-offset: -3px; scrollbar-width: thin }
+.log { position: relative; flex: 1; overflow: auto; overscroll-behavior: contain; padding: 20px 16px 16px; outline-offset: -3px }
 .welcome { padding: 4px 0 14px }
-.greeting { margin: 14px 0 20px; font-size: 19px; line-height: 1.4; font-weight: 600; letter-spacing: -.012em; text-wrap: pretty }
+.greeting { margin: 14px 0 20px; font-size: 19px; line-height: 1.4; font-weight: 600 }
 .suggestions { display: grid; gap: 8px }
 .suggestions p, .note { font-size: 12.5px; color: var(--mute) }
 .suggestion { justify-content: space-between; padding: 11px 14px; border-radius: 13px; text-align: start; line-height: 1.4; box-shadow: inset 0 0 0 1px var(--line) }
-.suggestion .icon { width: 15px; height: 15px; color: var(--mute); rotate: 45deg }
-.suggestion:hover { background: var(--soft) }
+.suggestion .icon { color: var(--mute); rotate: 45deg }
+.suggestion:hover, .choice:hover { background: var(--soft) }
 .note { display: block; margin: 14px 0; text-align: center }
-.message { position: relative; margin: 0 0 14px; animation: come .22s ease-out }
-@keyframes come { from { opacity: 0; transform: translateY(6px) } }
-.draft + .message, .bot:not(.draft) { animation: none }
+.message { position: relative; margin: 0 0 14px; animation: rise .2s }
+.bot:not(.draft) { animation: none }
 .body { width: fit-content; max-width: 100%; padding: 10px 14px; border-radius: 18px; border-bottom-left-radius: 6px; background: var(--soft); overflow-wrap: anywhere }
 .body > * + * { margin-top: 8px }
 .body ul, .body ol { padding-inline-start: 20px }
-.body li + li { margin-top: 3px }
 .bot, .human { margin-right: 28px }
 .customer { display: grid; justify-items: end; margin-left: 56px }
-.customer .body { border-radius: 18px 18px 6px; background: var(--accent); color: var(--on); white-space: pre-wrap; box-shadow: inset 0 0 0 1px rgb(128 128 128 / .15) }
-.failed .body { opacity: .6 }
+.customer .body { border-radius: 18px 18px 6px; background: var(--accent); color: var(--on); white-space: pre-wrap }
+.failed .body { opacity: .8 }
 .failure { margin-top: 5px; font-size: 13px; color: var(--warn); text-align: end }
-.again { min-height: 24px; font-weight: 600; text-decoration: underline; text-underline-offset: 2px }
+.again { min-height: 24px; font-weight: 600; text-decoration: underline }
 .human { padding-left: 38px }
 .initial { position: absolute; left: 0; bottom: 0; width: 30px; height: 30px; border-radius: 50%; font-size: 13px }
 .speaker { display: block; margin: 0 0 3px 2px; font-size: 12.5px; color: var(--mute) }
 .dots { display: inline-flex; gap: 4px; margin-right: 8px; vertical-align: 2px }
 .dots i { width: 6px; height: 6px; border-radius: 50%; background: var(--mute); animation: bounce 1.2s infinite }
-.dots i:nth-child(2) { animation-delay: .15s }
-.dots i:nth-child(3) { animation-delay: .3s }
+.dots i + i { animation-delay: .15s }
+.dots i + i + i { animation-delay: .3s }
 @keyframes bounce { 30% { transform: translateY(-4px) } 60% { transform: none } }
-.draft .body:has(.dots), .typing { color: var(--mute); font-size: 13.5px }
+.body:has(.dots) { color: var(--mute); font-size: 13.5px }
 .sources { display: flex; flex-wrap: wrap; gap: 6px; margin-top: 7px; list-style: none; font-size: 13px }
 .sources li { max-width: 100% }
-.sources .open { width: 100% }
+.sources li:has([open]) { width: 100% }
 summary { display: flex; align-items: center; gap: 6px; width: fit-content; max-width: 100%; min-height: 28px; padding: 3px 11px 3px 8px; border-radius: 14px;
 box-shadow: inset 0 0 0 1px var(--line); color: var(--mute); list-style: none }
-summary::-webkit-details-marker { display: none }
-summary:hover, .open summary { color: var(--text); background: var(--soft) }
+summary:hover, [open] summary { color: var(--text); background: var(--soft) }
 summary span { overflow: hidden; text-overflow: ellipsis; white-space: nowrap }
 summary .icon, .feedback .icon, .quote .icon, .quiet .icon { width: 15px; height: 15px }
 .quote { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 6px 12px; margin: 8px 0 6px 10px; padding-left: 12px; border-left: 2px solid var(--ink); color: var(--mute) }
@@ -1110,23 +1055,20 @@ blockquote { width: 100%; max-height: 180px; overflow: auto; color: var(--text);
 .feedback span { margin-left: 6px }
 .vote { width: 28px; height: 28px; justify-content: center; border-radius: 8px }
 .vote[aria-pressed=true] { color: var(--ink) }
-.vote[aria-pressed=true] .icon { fill: color-mix(in srgb, currentColor 22%, transparent) }
+.vote[aria-pressed=true] .icon { fill: color-mix(in srgb, currentColor 20%, transparent) }
 form { display: flex; gap: 8px; align-items: end; width: 100%; margin-top: 6px }
 form textarea { flex: 1; padding: 8px 12px; border-radius: 12px; box-shadow: inset 0 0 0 1px var(--line); resize: none; font-size: 14px }
 .asks { display: grid; gap: 8px; margin-top: 10px }
 .row { display: flex; flex-wrap: wrap; gap: 8px }
 .choice, .primary, .secondary { min-height: 36px; padding: 6px 14px; border-radius: 18px; font-weight: 550; text-align: start; line-height: 1.35 }
-.choice { color: var(--ink); box-shadow: inset 0 0 0 1.5px color-mix(in srgb, var(--ink) 45%, transparent) }
-.choice:hover { background: color-mix(in srgb, var(--ink) 10%, transparent) }
+.choice { box-shadow: inset 0 0 0 1px }
 .primary { background: var(--accent); color: var(--on) }
 .secondary { box-shadow: inset 0 0 0 1px var(--line) }
-.card { padding: 14px; border-radius: 16px; background: var(--bg); box-shadow: 0 0 0 1px var(--line), 0 4px 14px rgb(0 0 0 / .05) }
+.card { padding: 14px; border-radius: 16px; background: var(--bg); box-shadow: 0 0 0 1px var(--line) }
 .card .row { justify-content: end; margin-top: 14px }
-.sheet { position: absolute; inset: 0; z-index: 3; display: grid; align-items: end; padding: 12px; background: rgb(10 12 16 / .45); animation: fade .15s }
-.sheet p { margin-top: 4px; color: var(--mute); font-size: 14px }
-@keyframes fade { from { opacity: 0 } }
+.sheet { position: absolute; inset: 0; z-index: 3; display: grid; align-items: end; padding: 12px; background: rgb(10 12 16 / .45); animation: rise .2s }
 footer { padding: 0 12px calc(8px + env(safe-area-inset-bottom)) }
-.box { display: flex; align-items: end; gap: 8px; padding: 6px 6px 6px 14px; border-radius: 22px; background: var(--bg); box-shadow: inset 0 0 0 1px #858b97; cursor: text; transition: box-shadow .15s }
+.box { display: flex; align-items: end; gap: 8px; padding: 6px 6px 6px 14px; border-radius: 22px; background: var(--bg); box-shadow: inset 0 0 0 1px #858b97 }
 .box:focus-within { box-shadow: inset 0 0 0 2px var(--ink) }
 .box textarea { flex: 1; min-width: 0; max-height: 140px; padding: 5px 0; outline: 0; resize: none; line-height: 1.45 }
 ::placeholder { color: var(--mute); opacity: 1 }
@@ -1134,7 +1076,7 @@ footer { padding: 0 12px calc(8px + env(safe-area-inset-bottom)) }
 .submit:disabled { background: var(--soft); color: var(--mute); opacity: 1 }
 .foot { display: flex; align-items: center; gap: 2px; margin-top: 5px; font-size: 12.5px; color: var(--mute) }
 .quiet { min-height: 28px; padding: 2px 8px; border-radius: 8px }
-.counter { margin-left: auto; padding-right: 6px; font-variant-numeric: tabular-nums }
+.counter { margin-left: auto }
 .over { color: var(--warn); font-weight: 600 }
 @media (max-width: 520px), (max-height: 440px) {
 .panel { inset: var(--top) 0 auto; width: 100%; height: var(--height); border-radius: 0 }
@@ -1150,8 +1092,6 @@ textarea { font-size: 16px !important }
 `);
   return sheet;
 }
-
-// ---- start
 
 const chat = document.createElement("switchboard-chat");
 const ready = (async () => {

@@ -152,6 +152,10 @@ def environment(running: Services, places: Places) -> dict[str, str]:
         "ALLOWED_HOSTS": "127.0.0.1,localhost",
         "ALLOW_PRIVATE_ADDRESSES": f"127.0.0.1:{meridian},127.0.0.1:{harbor}",
         "SWITCHBOARD_URL": places.url.rstrip("/"),
+        "PUBLIC_URL": places.url.rstrip("/"),
+        "MERIDIAN_URL": f"http://127.0.0.1:{meridian}",
+        "HARBOR_URL": f"http://127.0.0.1:{harbor}",
+        "DEMO": "1",
     }
     kept = {name: os.environ.get(name) or value for name, value in chosen.items()}
     path = os.pathsep.join([str(PLATFORM), str(ROOT)])

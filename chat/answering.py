@@ -1,0 +1,119 @@
+"""From question to answer: understand, embed once, search, choose a line, and let its pipeline answer."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from chat import grounding
+from chat.context import TurnContext
+from chat.exchange import Answer, Decision, Question
+from chat.pipelines import PIPELINES, dynamic
+from chat.router import choose
+from chat.router.follow_up import understood
+from knowledge.embedding import get_embedder
+from knowledge.search import Passage, search
+from tenants.database import in_database
+
+PASSAGES = 8
+
+
+@dataclass(frozen=True)
+class Routed:
+    question: Question
+    passages: tuple[Passage, ...]
+    decision: Decision
+
+
+async def route(context: TurnContext, mark: Callable[[str], None]) -> Routed:
+    """What is asked, what may answer it, and which line it is put through to. `mark` is told of each step's end."""
+    question = await asyncio.to_thread(_understand, context)
+    mark("embed")
+    groups = [each.group_id for each in context.snapshots]
+    passages = await in_database(
+        search, question.understood, question.vector, groups, context.space, PASSAGES, scope=context.asker.scope
+    )
+    mark("search")
+    decision = await asyncio.to_thread(
+        choose, question, context.snapshots, passages, get_embedder(), context.dialogue
+    )
+    mark("route")
+    return Routed(question, tuple(passages), decision)
+
+
+async def answer(context: TurnContext, routed: Routed) -> Answer:
+    """The routed line's answer, or that of the action whose questions are still open."""
+    resumed = await dynamic.resume(context, routed)
+    if resumed is not None:
+        return resumed
+    first = await _one_line(context, routed, routed.decision)
+    if routed.decision.also is None:
+        return first
+    second = await _one_line(context, routed, routed.decision.also)
+    return _joined(first, second)
+
+
+async def _one_line(context: TurnContext, routed: Routed, decision: Decision) -> Answer:
+    said = await PIPELINES[decision.route](context, routed.question, decision)
+    return grounding.check(said, decision)
+
+
+def _joined(first: Answer, second: Answer) -> Answer:
+    """Both parts, each cited for itself. What is still open (choices, a sign-in) is the first's, the riskier line's."""
+    if second.route == "unknown":
+        return first
+    texts = [second.text, first.text] if first.choices or first.sign_in else [first.text, second.text]
+    return replace(
+        first,
+        text="\n\n".join(texts),
+        citations=first.citations + second.citations,
+        confidence=min(first.confidence, second.confidence),
+        calls=first.calls + second.calls,
+        handoff=first.handoff or second.handoff,
+    )
+
+
+def _understand(context: TurnContext) -> Question:
+    turn = context.turn
+    text = turn.choice.value if turn.choice and turn.choice.field == "question" else turn.text
+    embedder = get_embedder()
+    meaning = text if turn.choice else understood(text, context.previous, embedder, context.snapshots)
+    choice = None if turn.choice and turn.choice.field == "question" else turn.choice
+    return Question(text, meaning, embedder.embed_queries([meaning])[0], choice)
+
+
+def as_retrieved(routed: Routed) -> list[dict[str, Any]]:
+    """What the answer was chosen from, quoted as it is now: it must explain the answer when all has changed."""
+    decisions = [each for each in (routed.decision, routed.decision.also) if each]
+    used = {passage.chunk_id for each in decisions if each.route == "document" for passage in each.passages[:3]}
+    found: list[dict[str, Any]] = [
+        {
+            "kind": "faq",
+            "id": str(each.faq.id),
+            "external_id": each.faq.external_id,
+            "title": each.faq.question,
+            "quote": each.faq.answer,
+            "revision": each.faq.revision,
+            "used": each.route == "faq",
+        }
+        for each in decisions
+        if each.faq
+    ]
+    found += [
+        {
+            "kind": "document",
+            "id": str(passage.document_id),
+            "external_id": passage.external_id,
+            "title": passage.title,
+            "heading": " › ".join(passage.heading_path),
+            "page": passage.page,
+            "revision": passage.revision,
+            "score": round(passage.score, 4),
+            "cosine": round(passage.cosine, 4),
+            "lexical": round(passage.lexical, 4),
+            "quote": passage.text[:1500],
+            "used": passage.chunk_id in used,
+        }
+        for passage in routed.passages
+    ]
+    return sorted(found, key=lambda entry: not entry["used"])

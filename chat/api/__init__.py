@@ -1,0 +1,1 @@
+"""The customer side over HTTP: parse, authenticate, limit, call one verb, render."""

@@ -1,0 +1,188 @@
+"""The customer's calls: a bot's public configuration, conversations, messages, events, identity, feedback."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+
+from chat import handoff, store, stream, turn
+from chat.api import sse
+from chat.api.requests import Refused, bearer, body, bot, conversation, conversation_of_message, endpoint, limit
+from chat.exchange import Choice
+from chat.identity import sign_in, sign_out
+from chat.models import Message
+from tenants import limits
+from tenants.database import in_database
+from tenants.identity import IdentityError
+
+
+@endpoint("GET")
+async def configuration(request: HttpRequest, pk: str) -> HttpResponseBase:
+    """A bot's public configuration."""
+    _, found = await bot(request, pk)
+    return JsonResponse(
+        {
+            "key": found.key,
+            "name": found.name,
+            "greeting": found.greeting,
+            "theme": found.theme,
+            "languages": found.languages,
+            "suggestions": found.suggestions,
+            "sign_in": {"methods": ["identity"] if found.identity_secret else []},
+        }
+    )
+
+
+@endpoint("POST")
+async def conversations(request: HttpRequest, key: str) -> HttpResponseBase:
+    """Open a conversation."""
+    resolved, found = await bot(request, key)
+    fields = body(request, page_url=str)
+    await limit(request, resolved.group_id, limits.CONVERSATIONS_PER_VISITOR)
+    opened, token = await in_database(
+        store.open_conversation, found, fields.get("page_url") or "", scope=resolved.scope
+    )
+    return JsonResponse(
+        {"id": str(opened.id), "token": token, "greeting": found.greeting, "suggestions": found.suggestions}, status=201
+    )
+
+
+@endpoint("GET", "POST")
+async def messages(request: HttpRequest, conversation_id: UUID) -> HttpResponseBase:
+    """The history, or a new message: answered as a stream of events, or by the answer as JSON."""
+    found = await conversation(request, conversation_id)
+    if request.method == "GET":
+        said = await in_database(store.history, found.group_id, conversation_id, scope=found.scope)
+        return JsonResponse({"messages": [_message(message) for message in said]})
+    fields = body(request, text=str, choice=dict, client_id=str, page_url=str)
+    text, choice = _said(fields)
+    client_id = _client_id(fields)
+    await limit(request, found.group_id, limits.MESSAGES_PER_VISITOR)
+    saved = await in_database(
+        store.save_question,
+        found.group_id,
+        conversation_id,
+        text,
+        choice,
+        client_id,
+        fields.get("page_url") or "",
+        scope=found.scope,
+    )
+    if saved.owner == "person":
+        return JsonResponse({"owner": "person"}, status=202)
+    turn.start(found.group_id, conversation_id)
+    answered = stream.answer(found.group_id, conversation_id, found.scope, saved.message_id)
+    if "text/event-stream" in request.headers.get("Accept", ""):
+        return sse.stream(_as_sse(answered))
+    return await _as_json(answered)
+
+
+@endpoint("GET")
+async def events(request: HttpRequest, conversation_id: UUID) -> HttpResponseBase:
+    """Everything that happens, as it happens; resumes after Last-Event-ID."""
+    found = await conversation(request, conversation_id)
+    last = request.headers.get("Last-Event-ID") or "0"
+    if not last.isdigit() or len(last) > 18:
+        raise Refused(400, "invalid", "Last-Event-ID must be the number of an event.")
+    return sse.stream(_as_sse(stream.follow(found.group_id, conversation_id, found.scope, int(last)), opening=True))
+
+
+@endpoint("POST", "DELETE")
+async def identity(request: HttpRequest, conversation_id: UUID) -> HttpResponseBase:
+    """Verify the customer by a JWT of the tenant, or sign them out."""
+    found = await conversation(request, conversation_id)
+    if request.method == "DELETE":
+        await in_database(sign_out, found.group_id, conversation_id, scope=found.scope)
+        return HttpResponse(status=204)
+    fields = body(request, token=str)
+    try:
+        customer = await in_database(
+            sign_in, found.group_id, conversation_id, fields.get("token") or "", scope=found.scope
+        )
+    except IdentityError as problem:
+        raise Refused(401, "identity_refused", str(problem), {"token": str(problem)}) from problem
+    return JsonResponse({"subject": customer.subject, "name": customer.name})
+
+
+@endpoint("POST")
+async def ask_for_person(request: HttpRequest, conversation_id: UUID) -> HttpResponseBase:
+    """Put the conversation into the inbox."""
+    found = await conversation(request, conversation_id)
+    await limit(request, found.group_id, limits.MESSAGES_PER_VISITOR)
+    asked = await in_database(handoff.ask_for_person, found.group_id, conversation_id, scope=found.scope)
+    return JsonResponse({"owner": asked.owner, "waiting": asked.waiting_since is not None}, status=202)
+
+
+@endpoint("POST")
+async def feedback(request: HttpRequest, message_id: UUID) -> HttpResponseBase:
+    """Whether an answer helped."""
+    found = await conversation_of_message(request, message_id)
+    fields = body(request, helpful=bool, comment=str)
+    if fields.get("helpful") is None:
+        raise Refused(400, "invalid", "helpful: true or false.", {"helpful": "true or false."})
+    comment = fields.get("comment") or ""
+    await in_database(store.save_feedback, message_id, fields["helpful"], comment, scope=found.scope)
+    return HttpResponse(status=204)
+
+
+@endpoint("POST")
+async def confirmation(request: HttpRequest, conversation_id: UUID, confirmation_id: UUID) -> HttpResponseBase:
+    """Decide on a `confirm`. Actions only read so far, so none is ever open."""
+    await conversation(request, conversation_id)
+    raise Refused(404, "not_found", "There is nothing to confirm.")
+
+
+@endpoint("GET")
+async def sign_in_method(request: HttpRequest, conversation_id: UUID, method: str) -> HttpResponseBase:
+    """Start a sign-in in a pop-up. The only method so far, `identity`, is a token that the website passes on."""
+    bearer(request)
+    raise Refused(404, "not_found", "This bot has no such sign-in method.")
+
+
+def _said(fields: dict[str, Any]) -> tuple[str, Choice | None]:
+    chosen = fields.get("choice")
+    if chosen is None:
+        return fields.get("text") or "", None
+    if fields.get("text") is not None:
+        raise Refused(400, "invalid", "Send text or choice, not both.", {"choice": "Send text or choice, not both."})
+    field, value = chosen.get("field"), chosen.get("value")
+    if not isinstance(field, str) or not isinstance(value, str) or set(chosen) - {"field", "value"}:
+        raise Refused(400, "invalid", 'choice: send {"field", "value"}.', {"choice": 'Send {"field", "value"}.'})
+    return value, Choice(field[:100], value)
+
+
+def _client_id(fields: dict[str, Any]) -> str | None:
+    client_id: str | None = fields.get("client_id")
+    if client_id is not None and (not 0 < len(client_id) <= 100 or "\0" in client_id):
+        raise Refused(400, "invalid", "client_id: 1 to 100 characters.", {"client_id": "1 to 100 characters."})
+    return client_id
+
+
+def _message(message: Message) -> dict[str, Any]:
+    fields: dict[str, Any] = {
+        "id": str(message.id),
+        "role": message.role,
+        "text": message.text,
+        "created_at": message.created_at.isoformat(),
+    }
+    optional = {"client_id": message.client_id, "name": message.author or None, "helpful": message.helpful}
+    return {**(message.answer or {}), **fields, **{name: value for name, value in optional.items() if value is not None}}
+
+
+async def _as_sse(seen: AsyncIterator[stream.Seen], opening: bool = False) -> AsyncIterator[str]:
+    if opening:
+        yield sse.KEEP_ALIVE
+    async for each in seen:
+        yield sse.event(each.type, each.data or {}, each.seq) if each.type else sse.KEEP_ALIVE
+
+
+async def _as_json(seen: AsyncIterator[stream.Seen]) -> HttpResponseBase:
+    async for each in seen:
+        if each.type == "answer":
+            return JsonResponse(each.data)
+        if each.type == "status":
+            return JsonResponse({"owner": "person"}, status=202)
+        if each.type == "error":
+            return JsonResponse(each.data, status=503)
+    return JsonResponse({"code": "failed", "message": "No answer could be given."}, status=503)

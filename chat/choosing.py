@@ -1,0 +1,236 @@
+"""Which of several options a text names: by label, value, position, a word of its own, or with a small typo."""
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+
+from knowledge import lexical
+from knowledge.values import Option
+
+SIZES = {
+    "XS": ("extra small", "x small"), "S": ("small",), "M": ("medium",), "L": ("large",),
+    "XL": ("extra large", "x large"), "XXL": ("extra extra large", "double extra large", "2xl", "xx large"),
+}  # fmt: skip
+ORDINALS = ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"]
+NUMBERS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
+NEGATIONS = frozenset(["not", "except", "without", "isn't", "but"])
+ALL_WORDS = frozenset(["all", "every", "everything", "each"])
+MIN_TYPO = {True: 4, False: 6}
+
+_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+_POSITION = re.compile(
+    rf"(?:no\.?|the|option|number|choice|answer|#|i'?ll take|take|i'?d like|please|\s)*"
+    rf"(?:(?P<ordinal>{'|'.join(ORDINALS)}|last)|(?P<digits>\d{{1,2}})(?:st|nd|rd|th)?|(?P<word>{'|'.join(NUMBERS)}))"
+    rf"(?P<one>\s+(?:one|option|choice))?(?:\s|please|thanks|[.!])*",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Token:
+    text: str
+    stem: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Pick:
+    """What was named: a value, or several candidates where the text fits more than one; and where it stands."""
+
+    value: str | None = None
+    candidates: tuple[Option, ...] = ()
+    spans: tuple[tuple[int, int], ...] = ()
+
+
+def pick(options: Sequence[Option], text: str, topic: Collection[str], offered: Sequence[Option]) -> Pick:
+    """Read the reply to a question. Positions count in what was offered; `topic` holds stems that name no option."""
+    positional = _by_position(offered or options, text)
+    return positional or _by_phrase(options, text, None) or _by_words(options, text, topic, True) or Pick()
+
+
+def spot(options: Sequence[Option], text: str, topic: Collection[str], has_numbers: bool) -> Pick:
+    """Find an option in a sentence that was no reply to it: stricter. `has_numbers`: digits may mean something else."""
+    return _by_phrase(options, text, (topic, has_numbers)) or _by_words(options, text, topic, False) or Pick()
+
+
+def tokens(text: str) -> list[Token]:
+    """The words of a text with their stems; a stop word's stem is empty."""
+    found = []
+    for match in _WORD.finditer(text):
+        word = match.group().lower().replace("’", "'")
+        found.append(Token(word, _stem(word), *match.span()))
+    return found
+
+
+def _by_position(offered: Sequence[Option], text: str) -> Pick | None:
+    match = _POSITION.fullmatch(text.strip())
+    if not match:
+        return None
+    named = {token.stem for option in offered for form in _forms(option) for token in form}
+    said = match["ordinal"] or match["digits"] or match["word"]
+    numbered = any(option.label.isdigit() for option in offered) and not match["ordinal"]
+    if not match["one"] and (numbered or _stem(said.lower()) in named or match["word"] == "one"):
+        return None
+    if match["ordinal"]:
+        last = said.lower() == "last"
+        number = len(offered) if last else ORDINALS.index(said.lower()) + 1
+    else:
+        number = int(said) if match["digits"] else NUMBERS.index(said.lower()) + 1
+    if not 1 <= number <= len(offered):
+        return None
+    return Pick(offered[number - 1].value, (), ((0, len(text)),))
+
+
+def _by_phrase(options: Sequence[Option], text: str, strict: tuple[Collection[str], bool] | None) -> Pick | None:
+    """An option whose whole label, value or synonym stands in the text; the longest wins over what it contains."""
+    words = tokens(text)
+    hits: list[tuple[int, int, Option]] = []
+    for option in options:
+        for form in _forms(option):
+            hits += [(at, at + len(form), option) for at in _occurrences(form, words, text)]
+    hits = [hit for hit in hits if not _negated(words, hit[0]) and not (strict and _is_weak(text, words, hit, *strict))]
+    longest = [hit for hit in hits if not any(_contains(other, hit) for other in hits)]
+    return _picked([hit[2] for hit in longest], _spans(words, [index for a, b, _ in longest for index in range(a, b)]))
+
+
+def _is_weak(
+    text: str, words: list[Token], hit: tuple[int, int, Option], topic: Collection[str], has_numbers: bool
+) -> bool:
+    """A single letter or a number in a sentence names an option only where the sentence says so ("size S", "in 43")."""
+    first = words[hit[0]]
+    if hit[1] - hit[0] > 1 or not (len(first.text) == 1 or first.text.isdigit()):
+        return False
+    before = words[hit[0] - 1] if hit[0] else None
+    if before and (before.text in ("in", "a", "an") or _plain_stem(before.text) in topic):
+        return re.match(r"\s?(?:%|€|£|\$|euro|pound|dollar|eur\b|gbp\b)", text[first.end :], re.IGNORECASE) is not None
+    if first.text.isdigit():
+        return has_numbers
+    return not (text[first.start].isupper() and not text.isupper() and first.text not in ("i", "a"))
+
+
+def _by_words(options: Sequence[Option], text: str, topic: Collection[str], reply: bool) -> Pick | None:
+    """The option that shares the most words with the text; several that share as many are candidates."""
+    words = tokens(text)
+    vocabulary = {option: _vocabulary(option) - set(topic) for option in options}
+    known = frozenset().union(*vocabulary.values())
+    meant: dict[int, str] = {}
+    for index, word in enumerate(words):
+        if _negated(words, index) or not (stem := word.stem):
+            continue
+        found = stem if stem in known else _closest(stem, known, reply)
+        if found:
+            meant[index] = found
+    if not reply and any(word.text in ALL_WORDS for word in words):
+        everything = [option for option in options if option.value.lower() == "all"]
+        return _picked(everything, ()) if everything and not meant else _most(vocabulary, words, meant, reply)
+    if reply and not meant and any(word.text in ALL_WORDS for word in words):
+        return _picked([option for option in options if option.value.lower() == "all"], ((0, len(text)),))
+    return _most(vocabulary, words, meant, reply)
+
+
+def _most(
+    vocabulary: dict[Option, frozenset[str]], words: list[Token], meant: dict[int, str], reply: bool
+) -> Pick | None:
+    scores = {option: len(stems & set(meant.values())) for option, stems in vocabulary.items()}
+    best = max(scores.values(), default=0)
+    top = [option for option, score in scores.items() if score == best]
+    if not best or (len(top) == len(scores) and len(top) > 1):
+        return None
+    if not reply and len(top) == 1 and best == 1:
+        stem = next(stem for stem in meant.values() if stem in vocabulary[top[0]])
+        if not _is_telling(top[0], stem):
+            return None
+    shared = [index for index, stem in meant.items() if any(stem in vocabulary[option] for option in top)]
+    return _picked(top, _spans(words, shared))
+
+
+def _is_telling(option: Option, stem: str) -> bool:
+    """Whether one word of a label is enough in a sentence: the first or last of a part ("Hats, gloves and socks")."""
+    for text in re.split(r",|&|/|\band\b", " , ".join((option.label, *option.synonyms))):
+        stems = [token.stem for token in tokens(text) if token.stem]
+        if stems and stem in (stems[0], stems[-1]) and not stem.isdigit():
+            return True
+    return False
+
+
+def _picked(options: list[Option], spans: tuple[tuple[int, int], ...]) -> Pick | None:
+    distinct = tuple(dict.fromkeys(options))
+    if not distinct:
+        return None
+    return Pick(distinct[0].value, (), spans) if len(distinct) == 1 else Pick(None, distinct, spans)
+
+
+@lru_cache(maxsize=4_000)
+def _forms(option: Option) -> tuple[tuple[Token, ...], ...]:
+    """The texts that name an option, as tokens."""
+    texts = [option.label, option.value, *option.synonyms, *SIZES.get(option.value.upper(), ())]
+    return tuple(tuple(tokens(text)) for text in dict.fromkeys(texts) if tokens(text))
+
+
+def _vocabulary(option: Option) -> frozenset[str]:
+    return frozenset(token.stem for form in _forms(option) for token in form if token.stem)
+
+
+def _occurrences(form: Sequence[Token], words: list[Token], text: str) -> Iterator[int]:
+    """Where the words of a form follow each other with nothing but spaces and hyphens between them."""
+    wanted = [token.stem or token.text for token in form]
+    said = [token.stem or token.text for token in words]
+    for at in range(len(said) - len(wanted) + 1):
+        inside = words[at : at + len(wanted)]
+        gaps = (text[left.end : right.start] for left, right in pairwise(inside))
+        if said[at : at + len(wanted)] == wanted and all(not gap.strip(" -–") for gap in gaps):
+            yield at
+
+
+def _contains(outer: tuple[int, int, Option], inner: tuple[int, int, Option]) -> bool:
+    return outer[0] <= inner[0] and inner[1] <= outer[1] and outer[1] - outer[0] > inner[1] - inner[0]
+
+
+def _negated(words: list[Token], at: int) -> bool:
+    return any(word.text in NEGATIONS for word in words[max(0, at - 2) : at])
+
+
+def _spans(words: list[Token], indices: Collection[int]) -> tuple[tuple[int, int], ...]:
+    return tuple((words[index].start, words[index].end) for index in sorted(set(indices)))
+
+
+def _closest(stem: str, known: frozenset[str], reply: bool) -> str | None:
+    """The one known stem within a small typo; digits have no typos."""
+    if len(stem) < MIN_TYPO[reply] or stem.isdigit():
+        return None
+    allowed = 2 if len(stem) >= 8 else 1
+    near = [other for other in known if len(other) > 3 and not other.isdigit() and _distance(stem, other, allowed)]
+    return near[0] if len(near) == 1 else None
+
+
+def _distance(left: str, right: str, allowed: int) -> bool:
+    """Whether at most so many letters were typed wrong, left out, added or swapped."""
+    if abs(len(left) - len(right)) > allowed:
+        return False
+    before: list[int] = []
+    row = list(range(len(right) + 1))
+    for i, a in enumerate(left, 1):
+        new = [i]
+        for j, b in enumerate(right, 1):
+            cost = min(row[j] + 1, new[j - 1] + 1, row[j - 1] + (a != b))
+            if i > 1 and j > 1 and a == right[j - 2] and left[i - 2] == b:
+                cost = min(cost, before[j - 2] + 1)
+            new.append(cost)
+        before, row = row, new
+    return row[-1] <= allowed
+
+
+@lru_cache(maxsize=20_000)
+def _stem(word: str) -> str:
+    if word == "one":
+        return ""
+    if word in NUMBERS:
+        return str(NUMBERS.index(word) + 1)
+    return next(iter(lexical.terms(word.removesuffix("'s"))), "")
+
+
+def _plain_stem(word: str) -> str:
+    return _stem(word) or word

@@ -1,0 +1,83 @@
+"""The document line without an LLM: the best sentences of the best passages, quoted and cited with their date."""
+
+import asyncio
+from collections.abc import Sequence
+
+import numpy as np
+
+from chat.context import TurnContext
+from chat.exchange import Answer, Citation, Decision, Question
+from knowledge import lexical
+from knowledge.chunking import sentences
+from knowledge.embedding import get_embedder
+from knowledge.search import LEXICAL_SHARE, Passage
+
+LONGEST_QUOTE = 600
+PASSAGES_READ = 2
+SENTENCES_READ = 24
+# A second passage is quoted too when it is nearly as good as the first.
+NEARLY = 0.92
+
+
+async def answer(context: TurnContext, question: Question, decision: Decision) -> Answer:
+    best = decision.passages[0]
+    chosen = [passage for passage in decision.passages[:PASSAGES_READ] if passage.score >= NEARLY * best.score]
+    quotes = [await asyncio.to_thread(quote, question, passage) for passage in chosen]
+    text = "\n\n".join(f"{_lead(passage)}\n{quoted}" for passage, quoted in zip(chosen, quotes, strict=True))
+    citations = tuple(_citation(passage, quoted) for passage, quoted in zip(chosen, quotes, strict=True))
+    return Answer(text, "document", decision.confidence, citations=citations)
+
+
+def quote(question: Question, passage: Passage) -> str:
+    """The passage itself when it is short; else its sentences (or table rows) that fit the question best, in order."""
+    if len(passage.text) <= LONGEST_QUOTE:
+        return passage.text.strip()
+    pieces = [line for line in passage.text.split("\n") if line.strip()]
+    if passage.kind != "table":
+        pieces = [sentence for piece in pieces for sentence in sentences(piece)]
+    pieces = pieces[:SENTENCES_READ]
+    order = np.argsort(-_scores(question, pieces))
+    kept: set[int] = set()
+    length = 0
+    for index in order:
+        if kept and length + len(pieces[index]) > LONGEST_QUOTE:
+            break
+        kept.add(int(index))
+        length += len(pieces[index])
+    return _with_gaps(pieces, sorted(kept), "\n" if passage.kind == "table" else " ")
+
+
+def _scores(question: Question, pieces: Sequence[str]) -> np.ndarray:
+    vectors = get_embedder().embed_passages(pieces)
+    asked = set(lexical.terms(question.understood))
+    shared = np.array([len(asked & set(lexical.terms(piece))) / max(len(asked), 1) for piece in pieces])
+    scores: np.ndarray = vectors @ question.vector + 2 * LEXICAL_SHARE * shared
+    return scores
+
+
+def _with_gaps(pieces: Sequence[str], kept: Sequence[int], separator: str) -> str:
+    parts: list[str] = []
+    for position, index in enumerate(kept):
+        if position and index != kept[position - 1] + 1:
+            parts.append("…")
+        parts.append(pieces[index])
+    return separator.join(parts)
+
+
+def _lead(passage: Passage) -> str:
+    page = f", page {passage.page}" if passage.page else ""
+    dated = f" ({passage.dated:%-d %B %Y})" if passage.dated else ""
+    return f"From **{passage.title}**{dated}{page}:"
+
+
+def _citation(passage: Passage, quoted: str) -> Citation:
+    return Citation(
+        "document",
+        str(passage.document_id),
+        passage.external_id,
+        passage.title,
+        passage.url,
+        quoted,
+        passage.page,
+        passage.dated.isoformat() if passage.dated else None,
+    )

@@ -1,0 +1,75 @@
+"""Prepared questions read together with their answers: what customers ask is often closer to the answer's words."""
+
+from collections import Counter, OrderedDict
+from collections.abc import Collection
+from dataclasses import dataclass
+from threading import Lock
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chat.router.words import WordIndex
+from knowledge import lexical
+from knowledge.embedding import Embedder
+from knowledge.snapshot import Snapshot
+
+WORD_SHARE = 0.3
+READ_CHARACTERS = 400
+READ_ENTRIES = 1_000
+KEPT_VECTORS = 20_000
+TELLING_TERMS = 4
+
+
+@dataclass(frozen=True)
+class Answers:
+    """The vectors and words of question and answer, for the entries whose answer says something of its own.
+
+    An action's title and description count as question and answer.
+    """
+
+    entries: NDArray[np.int64]
+    vectors: NDArray[np.float32]
+    words: WordIndex
+
+    def closeness(
+        self, vector: NDArray[np.float32], terms: Collection[str], otherwise: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """One value for each entry; `otherwise` for those whose answers say nothing."""
+        found = otherwise.copy()
+        if len(self.entries):
+            found[self.entries] = self.vectors @ vector + WORD_SHARE * self.words.likeness(terms)
+        return found
+
+
+def read(snapshot: Snapshot, embedder: Embedder) -> Answers:
+    """Embeds what has not been embedded before; the first READ_ENTRIES are read."""
+    entries = [(faq.question, faq.answer) for faq in snapshot.faqs]
+    entries += [(action.title, action.description) for action in snapshot.actions]
+    common = Counter(answer for _, answer in entries)
+    telling = [
+        number
+        for number, (_, answer) in enumerate(entries[:READ_ENTRIES])
+        if common[answer] == 1 and len(lexical.terms(answer)) >= TELLING_TERMS
+    ]
+    texts = [" ".join(entries[number])[:READ_CHARACTERS] for number in telling]
+    return Answers(np.array(telling, np.int64), _vectors(texts, embedder), WordIndex(texts))
+
+
+_kept: OrderedDict[tuple[str, str], NDArray[np.float32]] = OrderedDict()
+_lock = Lock()
+
+
+def _vectors(texts: list[str], embedder: Embedder) -> NDArray[np.float32]:
+    space = embedder.space.key
+    with _lock:
+        found = {text: _kept[space, text] for text in texts if (space, text) in _kept}
+    missing = [text for text in dict.fromkeys(texts) if text not in found]
+    if missing:
+        found |= dict(zip(missing, embedder.embed_passages(missing), strict=True))
+    with _lock:
+        for text in texts:
+            _kept[space, text] = found[text]
+            _kept.move_to_end((space, text))
+        while len(_kept) > KEPT_VECTORS:
+            _kept.popitem(last=False)
+    return np.array([found[text] for text in texts], np.float32).reshape(len(texts), embedder.space.dimension)

@@ -1,0 +1,277 @@
+"""The only writer of messages: questions before anything else can fail, answers with what explains them.
+
+Everything here is synchronous, runs in one transaction, and needs the conversation's scope.
+"""
+
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+
+from chat import events
+from chat.exchange import Answer, Choice, Decision
+from chat.models import Conversation, Interaction, Message, Turn
+from tenants.models import Bot, Customer
+from tenants.resolve import digest
+from tenants.text import check_text
+
+LONGEST_TEXT = 4000
+LEASE = timedelta(seconds=30)
+MOST_ATTEMPTS = 3
+
+
+@dataclass(frozen=True)
+class SavedQuestion:
+    """`duplicate`: the same client_id was saved before, so this one changed nothing."""
+
+    message_id: UUID
+    owner: str
+    duplicate: bool
+
+
+@dataclass(frozen=True)
+class ClaimedTurn:
+    """A turn that this process alone may finish until its lease ends."""
+
+    id: UUID
+    lease: UUID
+    message_id: UUID
+    text: str
+    choice: Choice | None
+    version: int
+    attempts: int
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """All that a turn has found out, to be kept as its Interaction."""
+
+    decision: Decision
+    answer: Answer
+    understood: str
+    retrieved: list[dict[str, Any]]
+    versions: dict[str, Any]
+    steps: dict[str, float]
+
+
+def open_conversation(bot: Bot, page_url: str = "", customer: Customer | None = None) -> tuple[Conversation, str]:
+    """A new conversation and the token that opens it, shown this once."""
+    check_text(page_url=page_url)
+    token = secrets.token_urlsafe(32)
+    conversation = Conversation.objects.create(
+        group=bot, tenant_id=bot.tenant_id, token_hash=digest(token), page_url=page_url[:2000], customer=customer
+    )
+    return conversation, token
+
+
+def save_question(
+    group_id: UUID, conversation_id: UUID, text: str, choice: Choice | None, client_id: str | None, page_url: str = ""
+) -> SavedQuestion:
+    """Keep what the customer said; where the bot owns the conversation, a turn to answer it with."""
+    check_question(text)
+    conversation = locked(group_id, conversation_id)
+    if client_id:
+        known = Message.objects.filter(
+            conversation_group_id=group_id, conversation_id=conversation_id, client_id=client_id
+        ).first()
+        if known:
+            answered = Turn.objects.filter(group_id=group_id, message_id=known.id).exists()
+            return SavedQuestion(known.id, "bot" if answered else "person", duplicate=True)
+    message = add_message(
+        conversation,
+        Message.Role.CUSTOMER,
+        text,
+        client_id=client_id,
+        choice={"field": choice.field, "value": choice.value} if choice else None,
+    )
+    if page_url:
+        conversation.page_url = page_url[:2000]
+    if conversation.resolved_at:
+        conversation.resolved_at = None
+    conversation.save(update_fields=["page_url", "resolved_at"])
+    if conversation.owner == Conversation.Owner.BOT:
+        Turn.objects.create(
+            group_id=group_id, conversation_id=conversation_id, message_id=message.id, number=message.seq
+        )
+    return SavedQuestion(message.id, conversation.owner, duplicate=False)
+
+
+def check_question(text: str) -> None:
+    check_text(text=text)
+    if not text.strip():
+        raise ValidationError({"text": "Say something first."})
+    if len(text) > LONGEST_TEXT:
+        raise ValidationError({"text": f"At most {LONGEST_TEXT:,} characters; this has {len(text):,}."})
+
+
+def locked(group_id: UUID, conversation_id: UUID) -> Conversation:
+    """The conversation's row, locked until the transaction ends: who speaks, and the next number, stand still."""
+    return Conversation.objects.select_for_update().get(group_id=group_id, id=conversation_id)
+
+
+def add_message(
+    conversation: Conversation, role: Message.Role, text: str, *, group_id: UUID | None = None, **fields: Any
+) -> Message:
+    """The conversation's next message; its row must be locked. It takes a number of the same count as the events."""
+    conversation.last_seq += 1
+    conversation.updated_at = timezone.now()
+    conversation.save(update_fields=["last_seq", "updated_at"])
+    return Message.objects.create(
+        group_id=group_id or conversation.group_id,
+        conversation_group_id=conversation.group_id,
+        conversation=conversation,
+        role=role,
+        text=text,
+        seq=conversation.last_seq,
+        **fields,
+    )
+
+
+def claim_turn(group_id: UUID, conversation_id: UUID) -> ClaimedTurn | None:
+    """The conversation's oldest unanswered turn, leased to the caller; None when there is none or another has it."""
+    conversation = locked(group_id, conversation_id)
+    turn = (
+        Turn.objects.filter(group_id=group_id, conversation_id=conversation_id)
+        .exclude(state=Turn.State.DONE)
+        .order_by("number")
+        .first()
+    )
+    now = timezone.now()
+    if turn is None or (turn.state == Turn.State.RUNNING and turn.lease_until and turn.lease_until > now):
+        return None
+    turn.state, turn.lease, turn.lease_until = Turn.State.RUNNING, uuid4(), now + LEASE
+    turn.attempts += 1
+    turn.save(update_fields=["state", "lease", "lease_until", "attempts"])
+    message = Message.objects.get(conversation_group_id=group_id, id=turn.message_id)
+    choice = Choice(message.choice["field"], message.choice["value"]) if message.choice else None
+    return ClaimedTurn(
+        turn.id, turn.lease, turn.message_id, message.text, choice, conversation.version, turn.attempts
+    )
+
+
+def renew_lease(group_id: UUID, turn: ClaimedTurn) -> bool:
+    return bool(
+        Turn.objects.filter(group_id=group_id, id=turn.id, lease=turn.lease).update(lease_until=timezone.now() + LEASE)
+    )
+
+
+def save_interaction(
+    group_id: UUID, conversation_id: UUID, turn: ClaimedTurn, outcome: Outcome
+) -> dict[str, Any] | None:
+    """Say the answer: keep message, interaction and event, and end the turn, all in one transaction.
+
+    The `answer` event's data; None when the turn is no longer ours or a person has taken over meanwhile, in which case
+    the bot stays silent and the interaction says so.
+    """
+    conversation = locked(group_id, conversation_id)
+    ended = Turn.objects.filter(group_id=group_id, id=turn.id, lease=turn.lease, state=Turn.State.RUNNING)
+    if not ended.update(state=Turn.State.DONE, lease_until=None):
+        return None
+    may_speak = conversation.owner == Conversation.Owner.BOT and conversation.version == turn.version
+    answer, decision = outcome.answer, outcome.decision
+    interaction = Interaction(
+        group_id=decision.group_id,
+        conversation_group_id=group_id,
+        conversation=conversation,
+        question=turn.text,
+        question_id=turn.message_id,
+        understood=outcome.understood,
+        route=answer.route,
+        confidence=answer.confidence,
+        reason=decision.reason if may_speak else f"A person took over before this was said. {decision.reason}",
+        retrieved=outcome.retrieved,
+        calls=list(answer.calls),
+        versions=outcome.versions,
+        steps=outcome.steps,
+        handoff=answer.handoff,
+    )
+    data = None
+    if may_speak:
+        message = add_message(conversation, Message.Role.BOT, answer.text, group_id=decision.group_id)
+        data = answer_event(message.id, interaction.id, answer)
+        message.answer = data
+        message.save(update_fields=["answer"])
+        interaction.answer, interaction.answer_id = answer.text, message.id
+        conversation.dialogue = answer.dialogue
+        conversation.save(update_fields=["dialogue"])
+        events.emit(conversation, "answer", data)
+        if answer.handoff:
+            mark_waiting(conversation)
+    interaction.save(force_insert=True)
+    return data
+
+
+def answer_event(message_id: UUID, interaction_id: UUID, answer: Answer) -> dict[str, Any]:
+    data: dict[str, Any] = {
+        "id": str(message_id),
+        "interaction_id": str(interaction_id),
+        "text": answer.text,
+        "route": answer.route,
+        "confidence": round(answer.confidence, 3),
+        "citations": [citation.as_json() for citation in answer.citations],
+        "handoff": answer.handoff,
+    }
+    if answer.choices:
+        data["choices"] = answer.choices.as_json()
+    if answer.sign_in:
+        data["sign_in"] = answer.sign_in
+    return data
+
+
+def mark_waiting(conversation: Conversation) -> None:
+    """Somebody is wanted; says so once. The conversation's row must be locked."""
+    if conversation.owner == Conversation.Owner.PERSON or conversation.waiting_since:
+        return
+    conversation.waiting_since = timezone.now()
+    conversation.resolved_at = None
+    conversation.save(update_fields=["waiting_since", "resolved_at"])
+    events.emit(conversation, "status", {"owner": "bot", "waiting": True})
+
+
+def give_up_turn(group_id: UUID, conversation_id: UUID, turn: ClaimedTurn) -> None:
+    """End a turn that failed too often: the customer is told, and a person is asked for."""
+    conversation = locked(group_id, conversation_id)
+    ended = Turn.objects.filter(group_id=group_id, id=turn.id, lease=turn.lease, state=Turn.State.RUNNING)
+    if ended.update(state=Turn.State.DONE, lease_until=None):
+        message = "Something went wrong on our side, so I could not answer. A person will look at your question."
+        events.emit(conversation, "error", {"code": "failed", "message": message})
+        mark_waiting(conversation)
+
+
+def release_lease(group_id: UUID, turn: ClaimedTurn) -> None:
+    """Let a failed turn be tried again a little later, by whoever comes first."""
+    Turn.objects.filter(group_id=group_id, id=turn.id, lease=turn.lease).update(lease_until=timezone.now())
+
+
+def answer_to(group_id: UUID, message_id: UUID) -> tuple[bool, dict[str, Any] | None]:
+    """Whether the turn of a question has ended, and the answer that was said, if any."""
+    turn = Turn.objects.filter(group_id=group_id, message_id=message_id).first()
+    if turn is None or turn.state != Turn.State.DONE:
+        return turn is None, None
+    interaction = Interaction.objects.filter(conversation_group_id=group_id, question_id=message_id).first()
+    if interaction is None or interaction.answer_id is None:
+        return True, None
+    return True, Message.objects.get(conversation_group_id=group_id, id=interaction.answer_id).answer
+
+
+def history(group_id: UUID, conversation_id: UUID) -> list[Message]:
+    return list(
+        Message.objects.filter(conversation_group_id=group_id, conversation_id=conversation_id).order_by("seq")[:1000]
+    )
+
+
+def save_feedback(message_id: UUID, helpful: bool, comment: str) -> None:
+    check_text(comment=comment)
+    if len(comment) > 2000:
+        raise ValidationError({"comment": "At most 2,000 characters."})
+    message = Message.objects.get(id=message_id)
+    if message.role != Message.Role.BOT:
+        raise ValidationError({"message": "Only the bot's answers take feedback."})
+    message.helpful, message.feedback_comment = helpful, comment
+    message.save(update_fields=["helpful", "feedback_comment"])
+
+

@@ -1,0 +1,72 @@
+"""What one client sees of a conversation: stored events in order, and live ones in between."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from chat import events, store
+from tenants.database import in_database
+from tenants.scope import Scope
+
+LOOK_EVERY_S = 1.0
+KEEP_ALIVE_S = 15.0
+LONGEST_TURN_S = 120.0
+
+
+@dataclass(frozen=True)
+class Seen:
+    """An event for a client; without `seq` it was live only; without `type` it only keeps the line alive."""
+
+    type: str = ""
+    data: dict[str, Any] | None = None
+    seq: int | None = None
+
+
+async def follow(group_id: UUID, conversation_id: UUID, scope: Scope, after: int) -> AsyncIterator[Seen]:
+    """Everything that happens in a conversation after event number `after`, until the client leaves."""
+    async with events.listening(conversation_id) as queue:
+        last_sent = time.monotonic()
+        while True:
+            for stored in await in_database(events.stored_after, group_id, conversation_id, after, scope=scope):
+                after = stored.seq
+                last_sent = time.monotonic()
+                yield Seen(stored.type, stored.data, stored.seq)
+            # Live events until something was stored, or until it is time to look for what no bus has announced.
+            deadline = time.monotonic() + LOOK_EVERY_S
+            while (left := deadline - time.monotonic()) > 0:
+                try:
+                    live = await asyncio.wait_for(queue.get(), left)
+                except TimeoutError:
+                    break
+                if not live.type:
+                    break
+                last_sent = time.monotonic()
+                yield Seen(live.type, live.data)
+            if time.monotonic() - last_sent > KEEP_ALIVE_S:
+                last_sent = time.monotonic()
+                yield Seen()
+
+
+async def answer(group_id: UUID, conversation_id: UUID, scope: Scope, message_id: UUID) -> AsyncIterator[Seen]:
+    """The events of one question's turn, ending with its `answer`, or with `status` when a person has taken over."""
+    async with events.listening(conversation_id) as queue:
+        deadline = time.monotonic() + LONGEST_TURN_S
+        while time.monotonic() < deadline:
+            done, data = await in_database(store.answer_to, group_id, message_id, scope=scope)
+            if done:
+                yield Seen("answer", data) if data else Seen("status", {"owner": "person"})
+                return
+            look_again = time.monotonic() + LOOK_EVERY_S
+            while (left := look_again - time.monotonic()) > 0:
+                try:
+                    live = await asyncio.wait_for(queue.get(), left)
+                except TimeoutError:
+                    break
+                if not live.type:
+                    break
+                if live.turn == str(message_id):
+                    yield Seen(live.type, live.data)
+    yield Seen("error", {"code": "slow", "message": "The answer takes longer than usual; it will appear here."})

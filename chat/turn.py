@@ -1,0 +1,116 @@
+"""One turn from question to answer, detached from the request that started it, under a lease, in order."""
+
+import asyncio
+import logging
+import time
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from chat import answering, events, store
+from chat.context import TurnContext, load_context
+from chat.exchange import Answer
+from tenants import resolve
+from tenants.database import in_database
+from tenants.scope import Scope
+
+logger = logging.getLogger(__name__)
+RENEW_EVERY_S = 10.0
+_detached: set["asyncio.Task[None]"] = set()
+
+
+def start(group_id: UUID, conversation_id: UUID) -> None:
+    """Work off the conversation's questions in the background; the caller may go away."""
+    task = asyncio.get_running_loop().create_task(work_off(group_id, conversation_id))
+    _detached.add(task)
+    task.add_done_callback(_detached.discard)
+
+
+async def work_off(group_id: UUID, conversation_id: UUID) -> None:
+    """Answer the conversation's open questions, one at a time and in order, until none is left for us."""
+    scope = await in_database(resolve.group_scope, group_id, scope=None)
+    if scope is None:
+        return
+    while True:
+        turn = await in_database(store.claim_turn, group_id, conversation_id, scope=scope)
+        if turn is None:
+            return
+        await _run(group_id, conversation_id, turn, scope)
+
+
+def unfinished(most: int = 200) -> list[tuple[UUID, UUID]]:
+    """(group, conversation) of turns that nobody works on, of all tenants: ids only."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT group_id, conversation_id FROM unfinished_turns(%s)", [most])
+        return cursor.fetchall()
+
+
+@dataclass
+class Steps:
+    """The time of each step, in milliseconds."""
+
+    taken: dict[str, float] = field(default_factory=dict)
+    _last: float = field(default_factory=time.perf_counter)
+
+    def mark(self, name: str) -> None:
+        now = time.perf_counter()
+        self.taken[name] = round((now - self._last) * 1000, 2)
+        self._last = now
+
+
+async def _run(group_id: UUID, conversation_id: UUID, turn: store.ClaimedTurn, scope: Scope) -> None:
+    renewal = asyncio.get_running_loop().create_task(_keep_lease(group_id, turn, scope))
+    try:
+        if turn.attempts > store.MOST_ATTEMPTS:
+            await in_database(store.give_up_turn, group_id, conversation_id, turn, scope=scope)
+            return
+        outcome = await _answer(group_id, conversation_id, turn, scope)
+        await in_database(store.save_interaction, group_id, conversation_id, turn, outcome, scope=scope)
+    except Exception:
+        logger.exception("A turn of conversation %s failed (attempt %s).", conversation_id, turn.attempts)
+        if turn.attempts >= store.MOST_ATTEMPTS:
+            await in_database(store.give_up_turn, group_id, conversation_id, turn, scope=scope)
+        else:
+            await in_database(store.release_lease, group_id, turn, scope=scope)
+    finally:
+        renewal.cancel()
+
+
+async def _answer(group_id: UUID, conversation_id: UUID, turn: store.ClaimedTurn, scope: Scope) -> store.Outcome:
+    steps = Steps()
+    context: TurnContext = await in_database(load_context, group_id, conversation_id, turn, scope=scope)
+    steps.mark("load")
+    routed = await answering.route(context, steps.mark)
+    await _publish(conversation_id, turn, "route", {"route": routed.decision.route, "confidence": round(routed.decision.confidence, 3)})
+    answer = await answering.answer(context, routed)
+    steps.mark("answer")
+    await _stream(conversation_id, turn, answer)
+    return store.Outcome(
+        decision=routed.decision,
+        answer=answer,
+        understood=routed.question.understood,
+        retrieved=answering.as_retrieved(routed),
+        versions=context.versions(),
+        steps=steps.taken,
+    )
+
+
+async def _stream(conversation_id: UUID, turn: store.ClaimedTurn, answer: Answer) -> None:
+    for piece in answer.text.splitlines(keepends=True):
+        await _publish(conversation_id, turn, "delta", {"text": piece})
+    if answer.choices:
+        await _publish(conversation_id, turn, "choices", answer.choices.as_json())
+    if answer.sign_in:
+        await _publish(conversation_id, turn, "sign_in", answer.sign_in)
+
+
+async def _publish(conversation_id: UUID, turn: store.ClaimedTurn, type: str, data: dict[str, Any]) -> None:
+    await events.publish(events.Live(conversation_id, type, data, str(turn.message_id)))
+
+
+async def _keep_lease(group_id: UUID, turn: store.ClaimedTurn, scope: Scope) -> None:
+    while True:
+        await asyncio.sleep(RENEW_EVERY_S)
+        await in_database(store.renew_lease, group_id, turn, scope=scope)

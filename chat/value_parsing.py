@@ -1,0 +1,193 @@
+"""From the customer's words to a parameter's value. A value is never guessed: what fits twice gives its candidates."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import regex
+
+from chat import choosing, dates, numbers
+from knowledge.values import MAX_TEXT, PATTERN_S, BadValue, Option, Parameter, checked_value
+
+YES = frozenset(
+    [
+        "yes",
+        "y",
+        "yeah",
+        "yep",
+        "yup",
+        "sure",
+        "ok",
+        "okay",
+        "correct",
+        "right",
+        "true",
+        "please",
+        "definitely",
+        "absolutely",
+        "of",
+        "course",
+    ]
+)
+NO = frozenset(["no", "n", "nope", "nah", "not", "false", "never"])
+KIND_WORDS = {
+    "percent": r"%|percent|per cent|percentage|(?:interest )?rate",
+    "years": r"years?|term",
+    "months": r"months?",
+    "days": r"days?",
+    "money": r"£|€|\$|amount|price|cost|budget|pounds?|euros?|dollars?|deposit|salary|income|payment|money|loan",
+    "count": r"how many|number of|limit|count|quantity",
+}
+
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """A value; or candidates where there are several; or a sentence that says what is wrong. `spans`: what was read."""
+
+    value: Any = None
+    candidates: tuple[Option, ...] = ()
+    problem: str = ""
+    spans: tuple[Span, ...] = ()
+
+
+def parse_value(parameter: Parameter, text: str, today: date, offered: Sequence[Option] = ()) -> Parsed:
+    """Read the reply to this parameter's question. `offered` are the choices that the customer was shown."""
+    if parameter.choices:
+        picked = choosing.pick(parameter.choices, text, topic_of(parameter), offered)
+        return Parsed(picked.value, picked.candidates, "", picked.spans)
+    if parameter.type in ("number", "integer"):
+        return _number(parameter, text)
+    if parameter.type == "boolean":
+        return _boolean(text)
+    if parameter.type == "date":
+        return read_date(text, today)
+    if parameter.pattern:
+        return read_pattern(parameter, text, True)
+    return _plain_text(parameter, text)
+
+
+def read_pattern(parameter: Parameter, text: str, reply: bool) -> Parsed:
+    """The part of the text that has the parameter's pattern, however it is cased, spaced or hyphened."""
+    body = parameter.pattern.removeprefix("^").removesuffix("$")
+    inside = rf"(?<![^\W_])(?:{body})(?![^\W_])"
+    spellings = [text, re.sub(r"(?<=[A-Za-z])\s*[-–]?\s*(?=\d)", "-", text), re.sub(r"(?<=\w)[ -](?=\d)", "", text)]
+    prefix = re.match(r"[A-Za-z]{1,6}-?(?=[\[\\(])", body)
+    if reply and prefix:
+        spellings.append(re.sub(r"(?<![^\W_])(?=\d)", prefix.group(), text))
+    for number, spelling in enumerate(spellings):
+        found = _matches(parameter, inside, spelling)
+        if len({value for value, _ in found}) == 1:
+            spans = tuple(span for _, span in found) if not number else ((0, len(text)),) if reply else ()
+            return Parsed(found[0][0], spans=spans)
+        if found:
+            several = dict.fromkeys(value for value, _ in found)
+            return Parsed(candidates=tuple(Option(value, value) for value in several), problem="Which of them?")
+    return Parsed(problem="That does not look right." if reply else "")
+
+
+def read_date(text: str, today: date) -> Parsed:
+    found = dates.mentions(text, today)
+    readings = dict.fromkeys(day for mention in found for day in mention.readings)
+    spans = tuple((mention.start, mention.end) for mention in found)
+    if len(readings) == 1:
+        return Parsed(next(iter(readings)).isoformat(), spans=spans)
+    candidates = tuple(Option(day.isoformat(), f"{day:%A}, {day.day} {day:%B %Y}") for day in readings)
+    return Parsed(candidates=candidates, problem="" if candidates else "Please give me a date, like 3 March 2027.")
+
+
+def fitting(parameter: Parameter, mention: numbers.Mention) -> list[int | float]:
+    """The readings of a number that the parameter's type and limits allow."""
+    return [value for reading in mention.readings if (value := _checked(parameter, reading)) is not None]
+
+
+def kinds_of(parameter: Parameter) -> frozenset[str]:
+    """What a number parameter measures, from its own words: money, percent, years…"""
+    for words in (f"{parameter.name.replace('_', ' ')} {parameter.description}", parameter.prompt):
+        found = frozenset(
+            kind
+            for kind, pattern in KIND_WORDS.items()
+            if re.search(rf"(?<!\w)(?:{pattern})(?!\w)", words, re.IGNORECASE)
+        )
+        if found:
+            return found
+    return frozenset()
+
+
+def topic_of(parameter: Parameter) -> frozenset[str]:
+    """The stems of the parameter's own name, which name none of its options ("size", "account")."""
+    return frozenset(token.stem or token.text for token in choosing.tokens(parameter.name.replace("_", " ")))
+
+
+def _number(parameter: Parameter, text: str) -> Parsed:
+    found = numbers.mentions(text)
+    kinds = kinds_of(parameter)
+    mentioned = [mention for mention in found if mention.unit in kinds] or [
+        mention for mention in found if not mention.unit or not kinds
+    ]
+    if not mentioned:
+        return Parsed(problem="Please give me a number." if not found else "That is measured in something else.")
+    fits = {value: mention for mention in mentioned for value in fitting(parameter, mention)}
+    if len(fits) == 1:
+        value, mention = next(iter(fits.items()))
+        return Parsed(value, spans=((mention.start, mention.end),))
+    if fits:
+        return Parsed(candidates=tuple(Option(str(value), f"{value:,}") for value in fits), problem="Which of them?")
+    try:
+        checked_value(parameter, mentioned[0].readings[-1])
+    except BadValue as problem:
+        return Parsed(problem=str(problem))
+    return Parsed(problem="Please give me a number.")
+
+
+def _checked(parameter: Parameter, number: Decimal) -> int | float | None:
+    try:
+        value: int | float = checked_value(parameter, number)
+    except BadValue:
+        return None
+    return value
+
+
+def _boolean(text: str) -> Parsed:
+    words = re.findall(r"[a-z]+", text.lower().replace("n't", " not"))
+    yes, no = any(word in YES for word in words), any(word in NO for word in words)
+    if yes and no and words[0] in NO | YES:
+        yes, no = words[0] in YES, words[0] in NO
+    if yes == no:
+        return Parsed(problem="Please answer yes or no.")
+    return Parsed(yes, spans=((0, len(text)),))
+
+
+def _matches(parameter: Parameter, pattern: str, text: str) -> list[tuple[str, Span]]:
+    try:
+        found = list(regex.finditer(pattern, text, flags=regex.IGNORECASE, timeout=PATTERN_S))
+    except TimeoutError:
+        return []
+    return [(value, match.span()) for match in found if (value := _in_case(parameter, match.group())) is not None]
+
+
+def _in_case(parameter: Parameter, text: str) -> str | None:
+    """The text in the letter case that the pattern wants."""
+    for cased in _cases(text):
+        try:
+            return str(checked_value(parameter, cased))
+        except BadValue:
+            continue
+    return None
+
+
+def _cases(text: str) -> Iterator[str]:
+    yield from (text, text.upper(), text.lower())
+
+
+def _plain_text(parameter: Parameter, text: str) -> Parsed:
+    said = re.sub(r"^(?:it'?s|it is|that'?s|that would be)\s+", "", text.strip(), flags=re.IGNORECASE)
+    said = " ".join(said.split()).strip(" \"'“”.!")
+    try:
+        return Parsed(checked_value(parameter, said[: MAX_TEXT + 1]), spans=((0, len(text)),))
+    except BadValue as problem:
+        return Parsed(problem=str(problem))

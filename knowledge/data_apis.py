@@ -1,0 +1,60 @@
+"""Saving and deleting data APIs and their actions."""
+
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ValidationError
+
+from knowledge import outbox
+from knowledge.models import Action, DataApi, IndexJob
+from knowledge.parameters import check_action
+from tenants.text import check_text
+
+LONGEST_TIMEOUT_S = 30
+
+
+def save_data_api(api: DataApi) -> DataApi:
+    check_text(name=api.name, base_url=api.base_url, auth_name=api.auth_name, auth_secret=api.auth_secret)
+    api.clean_fields(exclude=["group"])
+    if not isinstance(api.allowed_hosts, list) or not all(isinstance(host, str) for host in api.allowed_hosts):
+        raise ValidationError({"allowed_hosts": "Give a list of host names."})
+    if api.auth_type == DataApi.Auth.HEADER and not api.auth_name:
+        raise ValidationError({"auth_name": "Name the header that carries the secret."})
+    if not 0 < api.timeout_s <= LONGEST_TIMEOUT_S:
+        raise ValidationError({"timeout_s": f"Between 0 and {LONGEST_TIMEOUT_S} seconds."})
+    if urlsplit(api.base_url).username:
+        raise ValidationError({"base_url": "Put user names and passwords under authentication, not in the address."})
+    if DataApi.objects.filter(group_id=api.group_id, name=api.name).exclude(id=api.id).exists():
+        raise ValidationError({"name": f"This bot already has a data API named “{api.name}”."})
+    api.save()
+    return api
+
+
+def delete_data_api(api: DataApi) -> None:
+    for action in Action.objects.filter(group_id=api.group_id, data_api=api):
+        delete_action(action)
+    api.delete()
+
+
+def save_action(action: Action) -> Action:
+    """Store an action, new or changed; its examples count once a worker has embedded them."""
+    check_text(
+        name=action.name, title=action.title, description=action.description, path=action.path, answer=action.answer
+    )
+    action.clean_fields(exclude=["group", "data_api"])
+    check_action(action)
+    if action.data_api.group_id != action.group_id:
+        raise ValidationError({"data_api": "The data API belongs to another bot."})
+    if Action.objects.filter(group_id=action.group_id, name=action.name).exclude(id=action.id).exists():
+        raise ValidationError({"name": f"This bot already has an action named “{action.name}”."})
+    action.revision = action.revision if action._state.adding else action.revision + 1
+    action.save()
+    outbox.put(action.group_id, IndexJob.Kind.ACTION, action.id)
+    outbox.bump(action.group_id)
+    return action
+
+
+def delete_action(action: Action) -> None:
+    group_id = action.group_id
+    outbox.done(group_id, IndexJob.Kind.ACTION, action.id)
+    action.delete()
+    outbox.bump(group_id)

@@ -1,0 +1,212 @@
+"""Bringing an index up to its object's revision: read, cut, embed what is new, and swap in one transaction."""
+
+import hashlib
+import logging
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from knowledge import chunking, lexical, outbox
+from knowledge.embedding import get_embedder
+from knowledge.models import (
+    Action,
+    Chunk,
+    Document,
+    DocumentRevision,
+    EmbeddingSpace,
+    Faq,
+    IndexJob,
+    Phrasing,
+    Posting,
+    Vector,
+)
+from knowledge.parsing import ParseError, parse_in_process
+from tenants import resolve
+from tenants.scope import Scope, within
+
+logger = logging.getLogger(__name__)
+
+
+def index(group_id: UUID, kind: str, object_id: UUID) -> None:
+    """Catch up with one object. May run twice or at once in two workers: the later revision wins."""
+    scope = resolve.group_scope(group_id)
+    if scope is None:
+        return
+    try:
+        _INDEXERS[kind](scope, group_id, object_id)
+    except Exception:
+        with within(scope):
+            outbox.failed(group_id, kind, object_id)
+        raise
+
+
+def text_hash(text: str) -> str:
+    """The key of a text's vector; the database's text_hash() computes the same."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def active_space(group_id: UUID) -> str:
+    """The key of the embedding space that the bot answers from, chosen at the first use. Needs its scope."""
+    space = EmbeddingSpace.objects.filter(group_id=group_id, active=True).first()
+    return space.key if space else get_embedder().space.key
+
+
+def _index_faq(scope: Scope, group_id: UUID, faq_id: UUID) -> None:
+    with within(scope):
+        faq = Faq.objects.filter(group_id=group_id, id=faq_id).first()
+        texts = [faq.question, *Phrasing.objects.filter(group_id=group_id, faq=faq).values_list("text", flat=True)] if faq else []
+    space = _embed(scope, group_id, texts, as_queries=True) if faq else ""
+    with within(scope):
+        if faq is None:
+            outbox.done(group_id, IndexJob.Kind.FAQ, faq_id)
+        elif Faq.objects.filter(id=faq_id, revision=faq.revision).update(indexed_revision=faq.revision):
+            _use_space(group_id, space)
+            outbox.bump(group_id)
+            outbox.done(group_id, IndexJob.Kind.FAQ, faq_id)
+
+
+def _index_action(scope: Scope, group_id: UUID, action_id: UUID) -> None:
+    with within(scope):
+        action = Action.objects.filter(group_id=group_id, id=action_id).first()
+    space = _embed(scope, group_id, [action.title, *action.examples], as_queries=True) if action else ""
+    with within(scope):
+        if action is None:
+            outbox.done(group_id, IndexJob.Kind.ACTION, action_id)
+        elif Action.objects.filter(id=action_id, revision=action.revision).update(indexed_revision=action.revision):
+            _use_space(group_id, space)
+            outbox.bump(group_id)
+            outbox.done(group_id, IndexJob.Kind.ACTION, action_id)
+
+
+def _index_document(scope: Scope, group_id: UUID, document_id: UUID) -> None:
+    with within(scope):
+        document = Document.objects.filter(group_id=group_id, id=document_id).first()
+        if document is None or document.indexed_revision == document.revision:
+            outbox.done(group_id, IndexJob.Kind.DOCUMENT, document_id)
+            return
+        source = DocumentRevision.objects.get(group_id=group_id, document=document, number=document.revision)
+        _set_state(document, Document.State.READING)
+    try:
+        parsed = parse_in_process(bytes(source.data), source.filename)
+    except ParseError as problem:
+        with within(scope):
+            if _set_state(document, Document.State.FAILED, str(problem)):
+                outbox.done(group_id, IndexJob.Kind.DOCUMENT, document_id)
+        return
+    title = document.title or parsed.title or source.filename
+    drafts = chunking.chunk(parsed)
+    with within(scope):
+        _set_state(document, Document.State.EMBEDDING)
+    passages = [chunking.embedding_text(title, draft) for draft in drafts]
+    space = _embed(scope, group_id, passages)
+    with within(scope):
+        if _swap(document, drafts, passages, title):
+            _use_space(group_id, space)
+            Document.objects.filter(id=document_id).update(
+                pages=parsed.pages,
+                title=title,
+                dated=document.dated or parsed.meta.date,
+                url=document.url or _url(parsed.meta.url),
+            )
+            outbox.bump(group_id)
+            outbox.done(group_id, IndexJob.Kind.DOCUMENT, document_id)
+
+
+_INDEXERS = {
+    IndexJob.Kind.FAQ: _index_faq,
+    IndexJob.Kind.ACTION: _index_action,
+    IndexJob.Kind.DOCUMENT: _index_document,
+}
+
+
+def _embed(scope: Scope, group_id: UUID, texts: Sequence[str], as_queries: bool = False) -> str:
+    """Make sure that every text has a vector; only those without one are embedded, outside of any transaction."""
+    embedder = get_embedder()
+    space = embedder.space.key
+    wanted = {text_hash(text): text for text in texts}
+    with within(scope):
+        known = set(
+            Vector.objects.filter(group_id=group_id, space=space, content_hash__in=list(wanted)).values_list(
+                "content_hash", flat=True
+            )
+        )
+    missing = {key: text for key, text in wanted.items() if key not in known}
+    if missing:
+        embed = embedder.embed_queries if as_queries else embedder.embed_passages
+        vectors = embed(list(missing.values()))
+        with within(scope):
+            Vector.objects.bulk_create(
+                [
+                    Vector(group_id=group_id, space=space, content_hash=key, embedding=vector)
+                    for key, vector in zip(missing, vectors, strict=True)
+                ],
+                ignore_conflicts=True,
+                batch_size=500,
+            )
+    return space
+
+
+def _use_space(group_id: UUID, key: str) -> None:
+    """The first space that a bot's texts are embedded in is the one it answers from."""
+    if EmbeddingSpace.objects.filter(group_id=group_id, active=True).exists():
+        return
+    space = get_embedder().space
+    EmbeddingSpace.objects.bulk_create(
+        [
+            EmbeddingSpace(
+                group_id=group_id, key=key, model=space.model, revision=space.revision, dimension=space.dimension,
+                active=True,
+            )
+        ],
+        ignore_conflicts=True,
+    )  # fmt: skip
+
+
+def _set_state(document: Document, state: Document.State, error: str = "") -> bool:
+    """Whether the document is still at the revision that is being indexed."""
+    return bool(
+        Document.objects.filter(id=document.id, revision=document.revision).update(state=state, error=error[:2000])
+    )
+
+
+def _swap(
+    document: Document, drafts: Sequence[chunking.ChunkDraft], passages: Sequence[str], title: str
+) -> bool:
+    """Replace the old revision's chunks by the new ones, unless the document has moved on meanwhile."""
+    locked = Document.objects.select_for_update().filter(id=document.id, revision=document.revision).first()
+    if locked is None:
+        return False
+    Chunk.objects.filter(group_id=document.group_id, document=document).delete()
+    chunks = Chunk.objects.bulk_create(
+        [
+            Chunk(
+                group_id=document.group_id,
+                document=document,
+                revision=document.revision,
+                position=draft.position,
+                text=draft.text,
+                heading_path=list(draft.heading_path),
+                page=draft.page,
+                kind=draft.kind,
+                content_hash=text_hash(passage),
+            )
+            for draft, passage in zip(drafts, passages, strict=True)
+        ],
+        batch_size=500,
+    )
+    _post(document.group_id, zip((chunk.id for chunk in chunks), passages, strict=True))
+    locked.indexed_revision, locked.state, locked.error = document.revision, Document.State.READY, ""
+    locked.save(update_fields=["indexed_revision", "state", "error"])
+    return True
+
+
+def _post(group_id: UUID, passages: Iterable[tuple[UUID, str]]) -> None:
+    rows = [
+        Posting(group_id=group_id, term=term, chunk_id=chunk_id, weight=weight)
+        for chunk_id, passage in passages
+        for term, weight in lexical.weights(passage).items()
+    ]
+    Posting.objects.bulk_create(rows, batch_size=2000)
+
+
+def _url(value: str | None) -> str:
+    return value if value and value.startswith(("http://", "https://")) and len(value) <= 1000 else ""

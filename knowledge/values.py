@@ -1,0 +1,155 @@
+"""The values of a call's arguments: types and limits, and those that only a verified customer's token may give."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from typing import Any, Protocol
+
+import regex
+
+CLAIM_PREFIX = "customer.claims."
+MAX_TEXT = 500
+PATTERN_S = 0.1
+
+
+class VerifiedCustomer(Protocol):
+    """Whoever the single sign-on has verified."""
+
+    @property
+    def subject(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def email(self) -> str: ...
+    @property
+    def claims(self) -> dict[str, Any]: ...
+
+
+@dataclass(frozen=True)
+class Option:
+    """One of the possible values, with its name and other words for it."""
+
+    value: str
+    label: str
+    synonyms: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One value that a call needs. `source` names a verified claim; a constant has `fixed` and `value`."""
+
+    name: str
+    location: str
+    type: str = "string"
+    required: bool = False
+    description: str = ""
+    prompt: str = ""
+    choices: tuple[Option, ...] = ()
+    minimum: Decimal | None = None
+    maximum: Decimal | None = None
+    pattern: str = ""
+    source: str = ""
+    value: Any = None
+    fixed: bool = False
+
+    @property
+    def askable(self) -> bool:
+        """Whether the customer's words may fill it."""
+        return not self.source and not self.fixed
+
+    @property
+    def question(self) -> str:
+        return self.prompt or f"What is the {self.name.replace('_', ' ')}?"
+
+    def label_of(self, value: Any) -> str:
+        return next((option.label for option in self.choices if option.value == value), str(value))
+
+
+class BadValue(ValueError):
+    """A value that a parameter refuses; its text is a sentence for the customer."""
+
+
+def checked_value(parameter: Parameter, value: Any) -> Any:
+    """The value in the parameter's type. Raises BadValue."""
+    if parameter.choices:
+        wanted = str(value).casefold()
+        found = next((option.value for option in parameter.choices if option.value.casefold() == wanted), None)
+        if found is None:
+            raise BadValue("That is not one of the possible answers.")
+        return found
+    if parameter.type in ("number", "integer"):
+        return _checked_number(parameter, value)
+    if parameter.type == "boolean":
+        if not isinstance(value, bool):
+            raise BadValue("Please answer yes or no.")
+        return value
+    if parameter.type == "date":
+        return _checked_date(value)
+    return _checked_text(parameter, value)
+
+
+def claim_value(source: str, customer: VerifiedCustomer) -> Any:
+    """What the verified customer's token says for a source; None where it says nothing."""
+    if source.startswith(CLAIM_PREFIX):
+        found = customer.claims.get(source.removeprefix(CLAIM_PREFIX))
+        return found if isinstance(found, str | int | float) and found != "" else None
+    known = {"customer.sub": customer.subject, "customer.name": customer.name, "customer.email": customer.email}
+    return known.get(source) or None
+
+
+def filled(
+    parameters: Sequence[Parameter], words: Mapping[str, Any], customer: VerifiedCustomer | None
+) -> dict[str, Any]:
+    """Every argument of a call: the customer's words where they may speak, claims and constants elsewhere."""
+    arguments: dict[str, Any] = {}
+    for parameter in parameters:
+        if parameter.fixed:
+            found = parameter.value
+        elif parameter.source:
+            found = claim_value(parameter.source, customer) if customer else None
+        else:
+            found = words.get(parameter.name)
+        if found is not None:
+            arguments[parameter.name] = found
+    return arguments
+
+
+def _checked_number(parameter: Parameter, value: Any) -> int | float:
+    try:
+        number = Decimal(str(value)) if not isinstance(value, bool) else Decimal("NaN")
+    except InvalidOperation:
+        number = Decimal("NaN")
+    if not number.is_finite() or abs(number) > Decimal(10) ** 15:
+        raise BadValue("Please give me a number.")
+    low, high = parameter.minimum, parameter.maximum
+    if low is not None and high is not None and not low <= number <= high:
+        raise BadValue(f"It has to be between {low:,} and {high:,}.")
+    if low is not None and number < low:
+        raise BadValue(f"It has to be {low:,} or more.")
+    if high is not None and number > high:
+        raise BadValue(f"It has to be {high:,} or less.")
+    if number == number.to_integral_value():
+        return int(number)
+    if parameter.type == "integer":
+        raise BadValue("It has to be a whole number.")
+    return float(number)
+
+
+def _checked_date(value: Any) -> str:
+    try:
+        return date.fromisoformat(str(value)).isoformat()
+    except ValueError as problem:
+        raise BadValue("Please give me a date, like 3 March 2027.") from problem
+
+
+def _checked_text(parameter: Parameter, value: Any) -> str:
+    text = str(value).strip()
+    if not text or len(text) > MAX_TEXT or not text.isprintable():
+        raise BadValue("I could not read that.")
+    try:
+        if parameter.pattern and not regex.fullmatch(parameter.pattern, text, timeout=PATTERN_S):
+            raise BadValue("That does not look right.")
+    except TimeoutError as problem:
+        raise BadValue("I could not read that.") from problem
+    return text

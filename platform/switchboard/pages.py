@@ -1,0 +1,36 @@
+"""The pages that are neither admin nor API: the front page and the widget's script."""
+
+import hashlib
+from functools import cache
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
+from django.shortcuts import render
+
+from switchboard.environment import BASE_DIR
+
+
+async def front_page(request: HttpRequest) -> HttpResponse:
+    """What runs here, where to try it, and with which logins."""
+    from deploy.demo.front_page import businesses
+
+    return render(request, "front_page.html", {"demo": settings.DEMO, "businesses": businesses() if settings.DEMO else []})
+
+
+async def widget(request: HttpRequest) -> HttpResponse:
+    """The widget: one file, for any website."""
+    script, etag = _widget()
+    if request.headers.get("If-None-Match") == etag:
+        return HttpResponseNotModified()
+    response = HttpResponse(script, content_type="text/javascript; charset=utf-8")
+    response["ETag"] = etag
+    response["Cache-Control"] = "public, max-age=300"
+    response["Access-Control-Allow-Origin"] = "*"
+    response["Cross-Origin-Resource-Policy"] = "cross-origin"
+    return response
+
+
+@cache
+def _widget() -> tuple[bytes, str]:
+    script = (BASE_DIR / "platform" / "static" / "widget" / "widget.js").read_bytes()
+    return script, f'"{hashlib.sha256(script).hexdigest()[:16]}"'

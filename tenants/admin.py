@@ -1,0 +1,144 @@
+"""Bots in the web admin; members and API keys are beside it."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from django import forms
+from django.conf import settings
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from unfold.decorators import display
+from unfold.widgets import UnfoldAdminColorInputWidget, UnfoldAdminURLInputWidget, UnfoldBooleanSwitchWidget
+
+from tenants import admin_people as admin_people  # registers the members and API keys
+from tenants import bots
+from tenants.admin_base import ScopedAdmin
+from tenants.admin_fields import LinesField, NewSecretField
+from tenants.models import Bot
+from tenants.roles import access
+
+DEFAULT_COLOR = "#0b5fff"
+
+
+class BotForm(forms.ModelForm):
+    suggestions = LinesField(
+        item_max_length=500, help_text="Questions offered at the start of a conversation, one per line."
+    )
+    languages = LinesField(rows=2, item_max_length=35, help_text="Language codes such as en, one per line.")
+    allowed_origins = LinesField(
+        rows=3,
+        item_max_length=500,
+        label="Allowed websites",
+        help_text="Websites that may carry the widget, one per line, for example https://www.example.com. Empty: any.",
+    )
+    color = forms.CharField(required=False, widget=UnfoldAdminColorInputWidget, help_text="The widget's main colour.")
+    logo = forms.URLField(
+        required=False, assume_scheme="https", widget=UnfoldAdminURLInputWidget, help_text="The address of an image."
+    )
+    new_secret = NewSecretField(
+        label="New identity secret",
+        min_length=32,
+        help_text="At least 32 characters. Stored encrypted and never shown again. Empty: the one that is set stays.",
+    )
+    forget_secret = forms.BooleanField(
+        required=False, widget=UnfoldBooleanSwitchWidget, help_text="Customers can then no longer be signed in."
+    )
+
+    class Meta:
+        model = Bot
+        fields = (
+            "key",
+            "name",
+            "description",
+            "fronted_by",
+            "greeting",
+            "suggestions",
+            "languages",
+            "allowed_origins",
+            "identity_issuer",
+        )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        theme = self.instance.theme if isinstance(self.instance.theme, dict) else {}
+        self.fields["color"].initial = theme.get("color", DEFAULT_COLOR)
+        self.fields["logo"].initial = theme.get("logo", "")
+
+    def clean_allowed_origins(self) -> list[str]:
+        origins: list[str] = self.cleaned_data["allowed_origins"]
+        for origin in origins:
+            parts = urlsplit(origin)
+            if parts.scheme not in ("http", "https") or not parts.netloc or parts.path not in ("", "/"):
+                raise ValidationError(f"“{origin}” is not a website's address: write https:// and its name only.")
+        return [origin.rstrip("/") for origin in origins]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        chosen = {name: cleaned.get(name) or "" for name in ("color", "logo")}
+        theme = {**self.instance.theme, **chosen}
+        self.instance.theme = {name: value for name, value in theme.items() if value}
+        if cleaned.get("forget_secret"):
+            self.instance.identity_secret = ""
+        elif cleaned.get("new_secret"):
+            self.instance.identity_secret = cleaned["new_secret"]
+        return cleaned
+
+
+@admin.register(Bot)
+class BotAdmin(ScopedAdmin):
+    area = "bots"
+    form = BotForm
+    form_only = {"color": "", "logo": "", "new_secret": "", "forget_secret": ""}
+    refusal_fields = {"identity_secret": "new_secret", "theme": "color"}
+    fixed_after_creation = ("key",)
+    list_display = ("name_and_key", "behind", "secret_state", "created_at")
+    search_fields = ("name", "key")
+    search_help_text = "Search by name or key"
+    ordering = ("name",)
+    readonly_fields = ("secret_state",)
+    change_form_outer_before_template = "admin/tenants/bot/embed.html"
+    fieldsets = (
+        (None, {"fields": ("name", "key", "description", "fronted_by")}),
+        ("In the widget", {"fields": ("greeting", "suggestions", "languages", ("color", "logo"))}),
+        ("Where it may run", {"fields": ("allowed_origins",)}),
+        (
+            "Signed-in customers",
+            {
+                "fields": ("secret_state", "new_secret", "forget_secret", "identity_issuer"),
+                "description": "With it your server signs a token (HS256) that tells the bot who a customer is.",
+            },
+        ),
+    )
+
+    @display(description="Bot", header=True, ordering="name")
+    def name_and_key(self, bot: Bot) -> list[str]:
+        return [bot.name, bot.key]
+
+    @display(description="Behind", ordering="fronted_by__name", empty_value="Has its own widget")
+    def behind(self, bot: Bot) -> str | None:
+        return bot.fronted_by.name if bot.fronted_by else None
+
+    @display(description="Identity secret", label={"Set": "success", "Not set": "secondary"})
+    def secret_state(self, bot: Bot) -> str:
+        return "Set" if bot.identity_secret else "Not set"
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).select_related("fronted_by")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """A bot takes every conversation and all it knows with it: not by a click."""
+        return False
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+    ) -> Any:
+        return super().changeform_view(
+            request, object_id, form_url, {**(extra_context or {}), "public_url": settings.PUBLIC_URL}
+        )
+
+    def save_model(self, request: HttpRequest, obj: Bot, form: Any, change: bool) -> None:
+        at_work = access(request)
+        if not change and at_work is not None:
+            obj.tenant_id = at_work.membership.tenant_id
+        bots.save_bot(obj)

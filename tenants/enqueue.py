@@ -1,0 +1,36 @@
+"""Hand work to the workers by the task's name, after commit; a broker that is down costs next to nothing.
+
+What is not enqueued is not lost: every task's work is also written in the database, where a sweeper finds it.
+"""
+
+import logging
+import time
+from typing import Any
+
+from celery import current_app
+from django.db import transaction
+from kombu.exceptions import OperationalError
+
+logger = logging.getLogger(__name__)
+PAUSE_S = 3.0
+_broken_until = 0.0
+
+
+def on_commit(task: str, **arguments: Any) -> None:
+    """Enqueue `task` when the current transaction commits. Arguments are ids, as strings."""
+    transaction.on_commit(lambda: now(task, **arguments))
+
+
+def now(task: str, **arguments: Any) -> bool:
+    """Enqueue at once; False when the broker could not be reached."""
+    global _broken_until
+    if time.monotonic() < _broken_until:
+        return False
+    try:
+        current_app.send_task(task, kwargs=arguments, retry=False, ignore_result=True, expires=3600)
+    except (OperationalError, OSError) as problem:
+        # After one failure, do not make every save wait for the next one.
+        _broken_until = time.monotonic() + PAUSE_S
+        logger.warning("The broker is unreachable (%s); %s is left to the sweeper.", type(problem).__name__, task)
+        return False
+    return True

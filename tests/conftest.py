@@ -1,0 +1,90 @@
+"""The standing cast: two businesses, each with a bot, an API key and a member of every role."""
+
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pytest
+from django.core.management import call_command
+from rest_framework.test import APIClient
+
+from knowledge import indexing
+from knowledge.models import IndexJob
+from tenants import bots
+from tenants.models import Bot, Member, Tenant
+from tenants.scope import Scope, within
+
+PASSWORD = "a-long-enough-password"
+
+
+@dataclass(frozen=True)
+class Business:
+    """A tenant as a test sees it. `members` maps each role to the member who has it."""
+
+    tenant: Tenant
+    bot: Bot
+    api_key: str
+    scope: Scope
+    members: dict[str, Member]
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_blocker: object) -> Iterator[None]:
+    """The cluster is the test run's own, so its one database is used as it is, and every test commits for real."""
+    with django_db_blocker.unblock():  # type: ignore[attr-defined]
+        call_command("migrate", verbosity=0)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _database(django_db_setup: None, django_db_blocker: object) -> Iterator[None]:
+    with django_db_blocker.unblock():  # type: ignore[attr-defined]
+        yield
+
+
+@pytest.fixture
+def meridian() -> Business:
+    return make_business("Meridian Bank", "meridian")
+
+
+@pytest.fixture
+def harbor() -> Business:
+    return make_business("Harbor Outfitters", "harbor")
+
+
+@pytest.fixture
+def api() -> Callable[[Business], APIClient]:
+    def client_of(business: Business) -> APIClient:
+        client = APIClient()
+        client.credentials(HTTP_AUTHORIZATION=f"Bearer {business.api_key}")
+        return client
+
+    return client_of
+
+
+@pytest.fixture
+def settle() -> Callable[..., None]:
+    """Do here what the workers would do: index all that waits, of the businesses given."""
+
+    def index_all(*businesses: Business) -> None:
+        for business in businesses:
+            with within(business.scope):
+                jobs = list(IndexJob.objects.values_list("group_id", "kind", "object_id"))
+            for group_id, kind, object_id in jobs:
+                indexing.index(group_id, kind, object_id)
+
+    return index_all
+
+
+def make_business(name: str, slug: str) -> Business:
+    """A tenant of its own for one test: nothing of it meets another test's."""
+    tenant = bots.create_tenant(name)
+    mark = secrets.token_hex(4)
+    with within(Scope(frozenset([tenant.id]))):
+        bot = bots.create_bot(tenant.id, f"{slug}-{mark}", name, identity_secret=f"{slug}-secret-of-at-least-32-bytes")
+        _, secret = bots.create_api_key(tenant.id, "Tests")
+        members = {
+            role: bots.add_member(tenant.id, f"{role}-{mark}@{slug}.example", f"{slug} {role}", role, PASSWORD)
+            for role in Member.Role.values
+        }
+    return Business(tenant, bot, secret, Scope(frozenset([tenant.id]), frozenset([bot.id])), members)

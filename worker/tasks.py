@@ -1,0 +1,31 @@
+"""Celery tasks: each turns ids into one domain verb. All may run twice, and expire."""
+
+import asyncio
+from uuid import UUID
+
+from celery import shared_task
+
+from chat import turn
+from knowledge import indexing, outbox
+from tenants import enqueue
+
+
+@shared_task(name="worker.index", soft_time_limit=300, time_limit=330)
+def index(group_id: str, kind: str, object_id: str) -> None:
+    """Bring one object's index up to its revision."""
+    indexing.index(UUID(group_id), kind, UUID(object_id))
+
+
+@shared_task(name="worker.sweep", time_limit=60)
+def sweep() -> None:
+    """Enqueue again whatever lags: lost by a broker, a killed worker or a killed web process."""
+    for group_id, kind, object_id in outbox.lagging():
+        enqueue.now("worker.index", group_id=str(group_id), kind=kind, object_id=str(object_id))
+    for group_id, conversation_id in turn.unfinished():
+        enqueue.now("worker.finish_turns", group_id=str(group_id), conversation_id=str(conversation_id))
+
+
+@shared_task(name="worker.finish_turns", time_limit=120)
+def finish_turns(group_id: str, conversation_id: str) -> None:
+    """Answer what a process that died has left unanswered."""
+    asyncio.run(turn.work_off(UUID(group_id), UUID(conversation_id)))
