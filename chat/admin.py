@@ -61,7 +61,8 @@ class RecordAdmin(ScopedAdmin):
 
     area = "conversations"
     editable = False
-    show_full_result_count = False
+    empty_icon = "forum"
+    empty_text = "It appears here as soon as customers talk to your bots."
     page_template: str
     page_title: str
 

@@ -41,20 +41,30 @@ async def route(context: TurnContext, mark: Callable[[str], None]) -> Routed:
     return Routed(question, tuple(passages), decision)
 
 
-async def answer(context: TurnContext, routed: Routed) -> Answer:
-    """The routed line's answer, or that of the action whose questions are still open."""
+async def answer(context: TurnContext, routed: Routed) -> tuple[Routed, Answer]:
+    """What the routed line says; or the action whose questions are still open, which then decided the route."""
     resumed = await dynamic.resume(context, routed)
     if resumed is not None:
-        return resumed
+        return replace(routed, decision=_resuming(context, routed.decision, resumed)), resumed
     first = await _one_line(context, routed, routed.decision)
     if routed.decision.also is None:
-        return first
+        return routed, first
     second = await _one_line(context, routed, routed.decision.also)
-    return _joined(first, second)
+    return routed, _joined(first, second)
+
+
+def _resuming(context: TurnContext, decision: Decision, resumed: Answer) -> Decision:
+    action = dynamic.open_action(context)
+    assert action is not None  # it has just answered
+    reason = f"The conversation is in the middle of “{action.title}”; by itself: {decision.reason}"
+    return Decision("dynamic", resumed.confidence, reason, action.group_id, action=action)
 
 
 async def _one_line(context: TurnContext, routed: Routed, decision: Decision) -> Answer:
     said = await PIPELINES[decision.route](context, routed.question, decision)
+    if decision.route != "dynamic":
+        # The customer changed the subject: what an action still waits for can be answered later.
+        said = said.with_dialogue(context.dialogue)
     return grounding.check(said, decision)
 
 

@@ -90,7 +90,8 @@ async def evaluate(bot_key: str, cases: Sequence[Case]) -> Result:
 def _judge(case: Case, asked: asking.Asked, result: Result) -> bool:
     answer = asked.answer or {"route": "", "text": "", "citations": []}
     cited = [(each["kind"], each["external_id"]) for each in answer["citations"]]
-    unknown = answer["route"] == "unknown"
+    # Without an answer (a failure) the customer was told nothing either.
+    unknown = answer["route"] in ("unknown", "")
     checks = []
     if case.route:
         checks.append(result.count("route_accuracy", answer["route"] == case.route))

@@ -26,10 +26,9 @@ def ask_for_person(group_id: UUID, conversation_id: UUID, reason: str = "") -> C
 def take(group_id: UUID, conversation_id: UUID, member: Member | None, author: str = "") -> Conversation:
     """A person takes over: from the commit on the bot is silent. Conflict when another person has it."""
     conversation = store.locked(group_id, conversation_id)
+    _refuse_if_taken(conversation, member)
     if conversation.owner == Conversation.Owner.PERSON:
-        if conversation.assignee_id == (member.id if member else None):
-            return conversation
-        raise Conflict(f"{conversation.assignee or 'Somebody else'} has taken this conversation.")
+        return conversation
     name = _name(member, author)
     return _own(conversation, Conversation.Owner.PERSON, member, {"owner": "person", "name": name})
 
@@ -53,6 +52,7 @@ def reply(group_id: UUID, conversation_id: UUID, member: Member | None, text: st
 def release(group_id: UUID, conversation_id: UUID, member: Member | None) -> Conversation:
     """Give the conversation back to the bot."""
     conversation = store.locked(group_id, conversation_id)
+    _refuse_if_taken(conversation, member)
     if conversation.owner == Conversation.Owner.BOT:
         return conversation
     return _own(conversation, Conversation.Owner.BOT, None, {"owner": "bot"})
@@ -61,11 +61,17 @@ def release(group_id: UUID, conversation_id: UUID, member: Member | None) -> Con
 def resolve(group_id: UUID, conversation_id: UUID, member: Member | None) -> Conversation:
     """Done: the bot owns it again, and it leaves the inbox until the customer writes once more."""
     conversation = store.locked(group_id, conversation_id)
+    _refuse_if_taken(conversation, member)
     if conversation.resolved_at:
         return conversation
     conversation.resolved_at = timezone.now()
     conversation.save(update_fields=["resolved_at"])
     return _own(conversation, Conversation.Owner.BOT, None, {"owner": "bot", "resolved": True})
+
+
+def _refuse_if_taken(conversation: Conversation, member: Member | None) -> None:
+    if conversation.owner == Conversation.Owner.PERSON and conversation.assignee_id != (member.id if member else None):
+        raise Conflict(f"{conversation.assignee or 'Somebody else'} has taken this conversation.")
 
 
 def _own(

@@ -1,7 +1,7 @@
 """Numbers as people write them: 250k, £250,000, two hundred thousand, 4.5%, 25 years."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 SMALL = {
@@ -47,21 +47,24 @@ UNITS = {
     "days": "days?",
 }
 MAX_DIGITS = 15
+MAX_WORDS = 12
 
 _UNIT = "|".join(f"(?P<{name}>{words})" for name, words in UNITS.items())
 _TAIL = rf"(?:[\s-]?(?:{_UNIT})(?![^\W_]))?"
 _NO_NUMBER = re.compile(
-    r"(?<![^\W_])(?!(?:gbp|eur|usd)\d)[^\W\d_]+[-._]?\d[\w-]*|\d+(?:[/:]\d+)+|\d{4}-\d\d?-\d\d?(?!\d)",
+    r"(?<![^\W_])(?!(?:gbp|eur|usd)\d)[^\W\d_]+[-._]?\d[\w-]*(?:\.\d+)*|\d+(?:[/:]\d+)+|\d{4}-\d\d?-\d\d?(?!\d)",
     re.IGNORECASE,
 )
 _DIGITS = re.compile(
-    r"(?P<symbol>(?:[£$€]|(?:gbp|eur|usd))\s?)?(?P<digits>\d{1,3}(?:[ \u00a0'’]\d{3})+(?![^\W_])(?:[.,]\d+)?|\d+(?:[.,]\d+)*)"
+    r"(?P<symbol>(?:[£$€]|(?:gbp|eur|usd))\s?)?"
+    r"(?P<digits>\d{1,3}(?:[ \u00a0'’]\d{3})+(?![^\W_])(?:[.,]\d+)?|\d+(?:[.,]\d+)*)"
     r"(?P<scales>(?:[\s-]?(?:hundred|thousand|million|billion|grand|bn|mn|k|m)(?![^\W_])){0,2})" + _TAIL,
     re.IGNORECASE,
 )
 _WORD = "|".join([*SMALL, *TENS, "hundred", "thousand", "million", "billion", "point"])
 _WORDS = re.compile(
-    rf"(?<![^\W_])(?P<words>(?:(?:half\s+)?an?\s+(?=hundred|thousand|million|billion))?(?:{_WORD})"
+    rf"(?<![^\W_])(?P<words>(?:(?:(?:half|(?:a\s+)?quarter)\s+(?:of\s+)?)?an?\s+(?=hundred|thousand|million|billion))?"
+    rf"(?:{_WORD})"
     rf"(?:(?:\s+and\s+|\s+|-)(?:{_WORD})(?![^\W_]))*(?P<half>\s+and\s+a\s+half)?)(?![^\W_])" + _TAIL,
     re.IGNORECASE,
 )
@@ -75,6 +78,7 @@ class Mention:
     unit: str
     start: int
     end: int
+    factor: Decimal = Decimal(1)
 
 
 def mentions(text: str) -> list[Mention]:
@@ -86,7 +90,20 @@ def mentions(text: str) -> list[Mention]:
         mention = _from_words(match)
         if mention and not any(match.start() in span for span in taken):
             found.append(mention)
-    return sorted(found, key=lambda mention: mention.start)
+    found.sort(key=lambda mention: mention.start)
+    return [_like_next(plain, mention, after) for mention, after in zip(found, [*found[1:], None], strict=False)]
+
+
+def _like_next(text: str, mention: Mention, after: Mention | None) -> Mention:
+    """In "200 or 300k" and "200-300k" the first number is as large as the second."""
+    if (
+        after is None
+        or mention.factor != 1
+        or not re.fullmatch(r"\s*(?:or|to|-|–)\s*", text[mention.end : after.start])
+    ):
+        return mention
+    readings = tuple(reading * after.factor for reading in mention.readings)
+    return replace(mention, readings=readings, unit=mention.unit or after.unit)
 
 
 def _from_digits(text: str, match: re.Match[str]) -> Mention | None:
@@ -96,11 +113,10 @@ def _from_digits(text: str, match: re.Match[str]) -> Mention | None:
     factor = Decimal(1)
     for scale in re.findall(r"[a-z]+", match["scales"].lower()):
         factor *= SCALES[scale]
-    if re.search(r"(?:^|\s)[-−]$", text[:start]):
-        factor = -factor
-    readings = tuple(value * factor for value in _readings(match["digits"]))
+    sign = -1 if re.search(r"(?:^|\s)[-−]$", text[:start]) else 1
+    readings = tuple(sign * value * factor for value in _readings(match["digits"]))
     unit = "money" if match["symbol"] else _unit(match)
-    return Mention(readings, unit, start, end) if readings else None
+    return Mention(readings, unit, start, end, factor) if readings else None
 
 
 def _readings(digits: str) -> tuple[Decimal, ...]:
@@ -132,6 +148,8 @@ def _from_words(match: re.Match[str]) -> Mention | None:
 
 
 def _worth(words: list[str]) -> Decimal | None:
+    if len(words) > MAX_WORDS:
+        return None
     if words[-3:] == ["and", "a", "half"]:
         whole = _worth(words[:-3])
         return None if whole is None else whole + Decimal("0.5")
@@ -142,19 +160,19 @@ def _worth(words: list[str]) -> Decimal | None:
         if whole is None or not digits or max(digits) > 9:
             return None
         return whole + Decimal("0." + "".join(map(str, digits)))
-    factor = Decimal("0.5") if words[0] == "half" else Decimal(1)
+    factor = Decimal("0.25") if "quarter" in words else Decimal("0.5") if words[0] == "half" else Decimal(1)
     total, current = Decimal(0), Decimal(0)
     for word in words:
-        if word in ("half", "a", "an", "and"):
+        if word in ("half", "quarter", "of", "a", "an", "and"):
             continue
         if word in SMALL or word in TENS:
             if current % 10 or (word in TENS and current % 100):
                 return None
             current += SMALL.get(word, TENS.get(word, 0))
         elif word == "hundred":
-            current = (current or 1) * 100
+            current = (current or Decimal(1)) * 100
         else:
-            total += (current or 1) * SCALES[word]
+            total += (current or Decimal(1)) * SCALES[word]
             current = Decimal(0)
     return (total + current) * factor
 

@@ -83,9 +83,11 @@ async def _answer(group_id: UUID, conversation_id: UUID, turn: store.ClaimedTurn
     context: TurnContext = await in_database(load_context, group_id, conversation_id, turn, scope=scope)
     steps.mark("load")
     routed = await answering.route(context, steps.mark)
-    await _publish(conversation_id, turn, "route", {"route": routed.decision.route, "confidence": round(routed.decision.confidence, 3)})
-    answer = await answering.answer(context, routed)
+    routed, answer = await answering.answer(context, routed)
     steps.mark("answer")
+    await _publish(
+        conversation_id, turn, "route", {"route": answer.route, "confidence": round(answer.confidence, 3)}
+    )
     await _stream(conversation_id, turn, answer)
     return store.Outcome(
         decision=routed.decision,

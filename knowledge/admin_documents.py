@@ -12,19 +12,23 @@ from django.urls import reverse
 from django.utils.text import slugify
 from django.views.decorators.http import require_POST
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminTextareaWidget
+from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from knowledge.documents import delete_document, retry_document, save_document, update_details
 from knowledge.models import Chunk, Document
 from tenants.admin_base import ScopedAdmin, count_of
+from tenants.admin_fields import VerbForm
 
 STATES = {"Ready": "success", "Failed": "danger", "Queued": "info", "Reading": "info", "Embedding": "info"}
 PIECES_PER_PAGE = 30
 
 
-class DocumentForm(forms.ModelForm):
+class DocumentForm(VerbForm):
     title = forms.CharField(
-        max_length=300, required=False, help_text="What answers cite it as. Empty: the document's own title."
+        max_length=300,
+        required=False,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="What answers cite it as. Empty: the document's own title.",
     )
     file = forms.FileField(
         required=False,
@@ -42,6 +46,7 @@ class DocumentForm(forms.ModelForm):
     class Meta:
         model = Document
         fields = ("group", "title", "url", "dated", "external_id")
+        labels = {"url": "Web address"}
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
@@ -76,6 +81,8 @@ class DocumentAdmin(ScopedAdmin):
     area = "knowledge"
     form = DocumentForm
     form_only = {"file": "", "text": ""}
+    empty_icon = "description"
+    empty_text = "Upload a manual, a policy or a price list: answers quote it and say where it stands."
     list_display = ("title", "group", "state_label", "pages", "pieces", "dated", "updated_at")
     list_filter = (("group", admin.RelatedOnlyFieldListFilter), "state")
     search_fields = ("title", "external_id", "url")
@@ -114,14 +121,14 @@ class DocumentAdmin(ScopedAdmin):
 
     def save_model(self, request: HttpRequest, obj: Document, form: Any, change: bool) -> None:
         content = form.content()
+        namesakes = Document.objects.filter(group_id=obj.group_id, external_id=obj.external_id).exclude(pk=obj.pk)
+        if obj.external_id and namesakes.exists():
+            raise ValidationError({"external_id": f"Another document of this bot has the ID “{obj.external_id}”."})
         if change:
             update_details(obj)
         if content is None:
             return
         filename, data = content
-        namesakes = Document.objects.filter(group=obj.group, external_id=obj.external_id)
-        if not change and obj.external_id and namesakes.exists():
-            raise ValidationError({"external_id": f"Another document of this bot has the ID “{obj.external_id}”."})
         saved = save_document(
             obj.group_id,
             filename=filename,

@@ -17,13 +17,13 @@ from knowledge.faqs import delete_faq, save_faq
 from knowledge.imports import UnreadableFile, import_faqs
 from knowledge.models import Faq, Phrasing
 from tenants.admin_base import ScopedAdmin, count_of
-from tenants.admin_fields import LinesField
+from tenants.admin_fields import LinesField, VerbForm
 from tenants.models import Bot
 
 INDEXING_STATES = {"Ready": "success", "Indexing": "info", "Off": "secondary"}
 
 
-class FaqForm(forms.ModelForm):
+class FaqForm(VerbForm):
     alternates = LinesField(
         rows=6,
         label="Other ways to ask it",
@@ -86,6 +86,8 @@ class FaqAdmin(ScopedAdmin):
     list_select_related = ("group",)
     list_before_template = "admin/knowledge/faq/import_link.html"
     readonly_fields = ("phrasings",)
+    empty_icon = "quiz"
+    empty_text = "A FAQ is a vetted answer, said word for word. Write one, or import a file."
     fieldsets = (
         (None, {"fields": ("group", "question", "answer", "alternates")}),
         ("Details", {"fields": ("category", "language", "external_id", "enabled")}),

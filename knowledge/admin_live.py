@@ -12,11 +12,11 @@ from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldBooleanSwitchWidget
 from knowledge.admin_faqs import INDEXING_STATES, IndexState
 from knowledge.data_apis import delete_action, delete_data_api, save_action, save_data_api
 from knowledge.models import Action, DataApi
-from tenants.admin_base import ScopedAdmin, count_of
-from tenants.admin_fields import LinesField, NewSecretField, ReadableJSONField
+from tenants.admin_base import ScopedAdmin, count_of, lines_of
+from tenants.admin_fields import LinesField, NewSecretField, ReadableJSONField, VerbForm
 
 
-class DataApiForm(forms.ModelForm):
+class DataApiForm(VerbForm):
     allowed_hosts = LinesField(
         rows=2,
         item_max_length=255,
@@ -30,6 +30,7 @@ class DataApiForm(forms.ModelForm):
     class Meta:
         model = DataApi
         fields = ("group", "name", "base_url", "allowed_hosts", "auth_type", "auth_name", "timeout_s")
+        labels = {"base_url": "Base URL"}
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
@@ -40,7 +41,7 @@ class DataApiForm(forms.ModelForm):
         return cleaned
 
 
-class ActionForm(forms.ModelForm):
+class ActionForm(VerbForm):
     parameters = ReadableJSONField(
         required=False,
         rows=14,
@@ -54,6 +55,8 @@ class ActionForm(forms.ModelForm):
             "group", "data_api", "name", "title", "description", "method", "path", "parameters", "examples", "answer",
             "requires_verified", "enabled",
         )  # fmt: skip
+        labels = {"data_api": "Data API"}
+        help_texts = {"answer": "A Jinja2 template over response and arguments, such as {{ response.status }}."}
         widgets = {
             "description": UnfoldAdminTextareaWidget(attrs={"rows": 2}),
             "answer": UnfoldAdminTextareaWidget(attrs={"rows": 6, "class": "sb-code", "spellcheck": "false"}),
@@ -64,17 +67,21 @@ class ActionForm(forms.ModelForm):
 class DataApiAdmin(ScopedAdmin):
     area = "knowledge"
     form = DataApiForm
-    form_only = {"new_secret": "", "forget_secret": ""}
+    form_only = {"new_secret": "", "forget_secret": "", "allowed_hosts": "hosts_shown"}
+    empty_icon = "api"
+    empty_text = "With a data API a bot answers from live data: stock, orders, balances."
     refusal_fields = {"auth_secret": "new_secret"}
     list_display = ("name", "group", "base_url", "auth_type", "secret_state", "how_many_actions")
     list_filter = (("group", admin.RelatedOnlyFieldListFilter),)
     search_fields = ("name", "base_url")
     list_select_related = ("group",)
-    readonly_fields = ("secret_state",)
+    readonly_fields = ("secret_state", "hosts_shown")
     fieldsets = (
         (None, {"fields": ("group", "name", "base_url", "allowed_hosts", "timeout_s")}),
         ("Authentication", {"fields": ("auth_type", "auth_name", "secret_state", "new_secret", "forget_secret")}),
     )
+
+    hosts_shown = lines_of("allowed_hosts", "Allowed hosts")
 
     @display(description="Secret", label={"Set": "success", "Not set": "secondary"})
     def secret_state(self, api: DataApi) -> str:
@@ -99,6 +106,10 @@ class DataApiAdmin(ScopedAdmin):
 class ActionAdmin(ScopedAdmin):
     area = "knowledge"
     form = ActionForm
+    form_only = {"examples": "examples_shown"}
+    readonly_fields = ("examples_shown",)
+    empty_icon = "bolt"
+    empty_text = "An action is one call of a data API, with the questions that it answers."
     list_display = ("title", "group", "data_api", "call", "needs_sign_in", "state")
     list_filter = (("group", admin.RelatedOnlyFieldListFilter), IndexState, "requires_verified")
     search_fields = ("title", "name", "description", "path")
@@ -108,6 +119,8 @@ class ActionAdmin(ScopedAdmin):
         ("The call", {"fields": ("method", "path", "parameters", "requires_verified")}),
         ("The answer", {"fields": ("examples", "answer", "enabled")}),
     )
+
+    examples_shown = lines_of("examples", "Example questions")
 
     @display(description="Call")
     def call(self, action: Action) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from knowledge.packing import Unit, pack, split
 from knowledge.parsing.blocks import Block, ParsedDocument
 from knowledge.sentences import sentences
 from knowledge.table_text import row_texts
@@ -32,18 +33,6 @@ class ChunkDraft:
     kind: Literal["text", "table"]
 
 
-@dataclass(frozen=True)
-class Unit:
-    """What is never divided: a sentence, a list item, a row. `lead` is said again where a chunk starts after it."""
-
-    text: str
-    page: int | None
-    starts_line: bool
-    lead: str = ""
-    kind: Literal["text", "table"] = "text"
-    group: int = 0
-
-
 @dataclass
 class Section:
     path: tuple[str, ...]
@@ -55,7 +44,7 @@ def chunk(document: ParsedDocument, target: int = TARGET_WORDS) -> tuple[ChunkDr
     drafts: list[ChunkDraft] = []
     for section in _merged(_sections(document), document.title):
         room = WINDOW - MARGIN - min(tokens(_prefix(document.title, section.path)) + 2, PREFIX_TOKENS)
-        for text, page, kind in _packed(_units(section, room), target, room):
+        for text, page, kind in pack(_units(section, room), target, room):
             drafts.append(ChunkDraft(text, section.path, page, len(drafts), kind))
     return tuple(drafts)
 
@@ -178,14 +167,14 @@ def _leads(sentence: str, following: Sequence[Block]) -> bool:
 def _sentence_units(block: Block, room: int) -> list[Unit]:
     units: list[Unit] = []
     for line in block.text.split("\n"):
-        pieces = [piece for sentence in sentences(line) for piece in _split(sentence, room)]
+        pieces = [piece for sentence in sentences(line) for piece in split(sentence, room)]
         units += [Unit(piece, block.page, starts_line=index == 0) for index, piece in enumerate(pieces)]
     return units
 
 
 def _pieces(text: str, page: int | None, lead: str, room: int) -> list[Unit]:
     least = room - min(tokens(lead), room // 2)
-    return [Unit(piece, page, starts_line=True, lead=lead) for piece in _split(text, least)]
+    return [Unit(piece, page, starts_line=True, lead=lead) for piece in split(text, least)]
 
 
 def _table_units(block: Block, group: int, room: int) -> list[Unit]:
@@ -195,83 +184,5 @@ def _table_units(block: Block, group: int, room: int) -> list[Unit]:
     return [
         Unit(piece, block.page, starts_line=True, lead=head, kind="table", group=group + 1)
         for text in row_texts(rows)
-        for piece in _split(text, least)
+        for piece in split(text, least)
     ]
-
-
-def _split(text: str, room: int) -> list[str]:
-    """A sentence too long for the model's window is cut at a clause, else at a word, else anywhere."""
-    if tokens(text) <= room:
-        return [text] if text.strip() else []
-    for pattern in (r"(?<=[;:])\s+", r"(?<=,)\s+", r"\s+"):
-        parts = re.split(pattern, text)
-        if len(parts) > 1:
-            return [piece for part in _filled(parts, room) for piece in _split(part, room)]
-    middle = len(text) // 2
-    return _split(text[:middle], room) + _split(text[middle:], room)
-
-
-def _filled(parts: list[str], room: int) -> list[str]:
-    filled: list[str] = []
-    for part in parts:
-        if filled and tokens(filled[-1]) + tokens(part) <= room:
-            filled[-1] += f" {part}"
-        else:
-            filled.append(part)
-    return filled
-
-
-Packed = tuple[str, int | None, Literal["text", "table"]]
-
-
-def _packed(units: list[Unit], target: int, room: int) -> list[Packed]:
-    """Chunks of about even length; a table's rows never share one with prose."""
-    packed: list[Packed] = []
-    for run in _runs(units):
-        total = sum(words(unit.text) for unit in run)
-        aim = total / max(1, round(total / target)) if total > target * 1.4 else total
-        current: list[Unit] = []
-        for unit in run:
-            if current and not _fits(current, unit, aim, room):
-                packed.append(_draft(current))
-                current = []
-            current.append(unit)
-        packed.append(_draft(current))
-    return packed
-
-
-def _runs(units: list[Unit]) -> list[list[Unit]]:
-    runs: list[list[Unit]] = []
-    for unit in units:
-        if runs and runs[-1][-1].kind == unit.kind and runs[-1][-1].group == unit.group:
-            runs[-1].append(unit)
-        else:
-            runs.append([unit])
-    return runs
-
-
-def _fits(current: list[Unit], unit: Unit, aim: float, room: int) -> bool:
-    if tokens(_joined([*current, unit])) > room:
-        return False
-    size, grown = (sum(words(one.text) for one in ones) for ones in (current, [*current, unit]))
-    if unit.page != current[-1].page and size >= aim / 2:
-        return False
-    if current[-1].text.endswith(":") or unit.lead == current[-1].text:
-        return True
-    if unit.starts_line and not unit.lead and size >= aim * 0.8:
-        return False
-    return grown <= aim * 1.1 or size < aim - words(unit.text) / 2
-
-
-def _draft(units: list[Unit]) -> Packed:
-    return _joined(units), units[0].page, units[0].kind
-
-
-def _joined(units: list[Unit]) -> str:
-    """With the lead-in sentence, or the table's header, where the chunk does not have it already."""
-    text = units[0].text
-    if units[0].lead:
-        text = f"{units[0].lead}\n{text}"
-    for unit in units[1:]:
-        text += f"\n{unit.text}" if unit.starts_line else f" {unit.text}"
-    return text

@@ -37,6 +37,7 @@ def save_document(
     if document is None and external_id:
         document = Document.objects.filter(group_id=group_id, external_id=external_id).first()
     document = document or Document(group_id=group_id)
+    old_title = document.title
     document.external_id = external_id or document.external_id
     document.title = title.strip() or document.title
     document.url, document.dated = url or document.url, dated or document.dated
@@ -58,6 +59,8 @@ def save_document(
             content_hash=content_hash,
         )
         outbox.put(group_id, IndexJob.Kind.DOCUMENT, document.id)
+    elif document.title != old_title:
+        retry_document(document)
     outbox.bump(group_id)
     return document
 
@@ -66,6 +69,9 @@ def update_details(document: Document) -> Document:
     """Store a changed title, address, date or ID. A new title is part of what is searched, so the index is rebuilt."""
     check_text(title=document.title, url=document.url, external_id=document.external_id)
     document.clean_fields(exclude=["group"])
+    others = Document.objects.filter(group_id=document.group_id, external_id=document.external_id)
+    if document.external_id and others.exclude(id=document.id).exists():
+        raise ValidationError({"external_id": f"Another document of this bot has the ID “{document.external_id}”."})
     before = Document.objects.get(group_id=document.group_id, id=document.id)
     document.save(update_fields=["title", "url", "dated", "external_id", "updated_at"])
     if before.title != document.title:

@@ -84,7 +84,7 @@ _steps: ContextVar[_Steps] = ContextVar("steps")
 class _Missing(StrictUndefined):
     """A value that is not there: false in a condition, an error where it would be shown."""
 
-    def __bool__(self) -> bool:
+    def __bool__(self) -> bool:  # type: ignore[override]
         return False
 
 
@@ -119,7 +119,7 @@ class _Environment(ImmutableSandboxedEnvironment):
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         tree = super()._parse(source, name, filename)
-        if tree.find((nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)):
+        if any(tree.find(kind) for kind in (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)):
             raise RenderError("The answer template cannot include, import or extend another one.")
         for loop in tree.find_all(nodes.For):
             loop.iter = _through("counted", loop.iter)
@@ -145,7 +145,7 @@ def _bounded_node(child: Any) -> Any:
     return _through("bounded", child) if isinstance(child, nodes.Concat) else child
 
 
-def _through(name: str, node: nodes.Expr | None) -> nodes.Filter:
+def _through(name: str, node: Any) -> nodes.Filter:
     return nodes.Filter(node, name, [], [], None, None)
 
 

@@ -47,14 +47,14 @@ def _of_line(line: str) -> list[str]:
     start = 0
     for end in END.finditer(line):
         before, after = line[max(start, end.start() - NEARBY) : end.start()], line[end.end() : end.end() + NEARBY]
-        if after and _ends(before, end.group().strip(), after, first=not found):
+        if after and _ends(before, end.group().strip(), after):
             found.append(line[start : end.end()].strip())
             start = end.end()
     rest = line[start:].strip()
     return [*found, rest] if rest else found
 
 
-def _ends(before: str, mark: str, after: str, first: bool) -> bool:
+def _ends(before: str, mark: str, after: str) -> bool:
     following = NEXT_WORD.match(after)
     word = following.group(1) if following else ""
     if not word or word[0].islower():
@@ -63,7 +63,7 @@ def _ends(before: str, mark: str, after: str, first: bool) -> bool:
         return True
     last = LAST_WORD.search(before)
     final = last.group(1) if last else ""
-    if first and LIST_NUMBER.match(before.strip()):
+    if LIST_NUMBER.match(before.strip()):
         return False
     return _stop_ends(final, word)
 

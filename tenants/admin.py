@@ -9,19 +9,24 @@ from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminColorInputWidget, UnfoldAdminURLInputWidget, UnfoldBooleanSwitchWidget
+from unfold.widgets import (
+    UnfoldAdminColorInputWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminURLInputWidget,
+    UnfoldBooleanSwitchWidget,
+)
 
 from tenants import admin_people as admin_people  # registers the members and API keys
 from tenants import bots
-from tenants.admin_base import ScopedAdmin
-from tenants.admin_fields import LinesField, NewSecretField
+from tenants.admin_base import ScopedAdmin, lines_of
+from tenants.admin_fields import LinesField, NewSecretField, VerbForm
 from tenants.models import Bot
 from tenants.roles import access
 
 DEFAULT_COLOR = "#0b5fff"
 
 
-class BotForm(forms.ModelForm):
+class BotForm(VerbForm):
     suggestions = LinesField(
         item_max_length=500, help_text="Questions offered at the start of a conversation, one per line."
     )
@@ -58,6 +63,9 @@ class BotForm(forms.ModelForm):
             "allowed_origins",
             "identity_issuer",
         )
+        labels = {"fronted_by": "Behind the widget of"}
+        help_texts = {"identity_issuer": "If set, the issuer (iss) that a token must carry."}
+        widgets = {"description": UnfoldAdminTextareaWidget(attrs={"rows": 3})}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -89,14 +97,24 @@ class BotForm(forms.ModelForm):
 class BotAdmin(ScopedAdmin):
     area = "bots"
     form = BotForm
-    form_only = {"color": "", "logo": "", "new_secret": "", "forget_secret": ""}
+    form_only = {
+        "color": "",
+        "logo": "",
+        "new_secret": "",
+        "forget_secret": "",
+        "suggestions": "suggestions_shown",
+        "languages": "languages_shown",
+        "allowed_origins": "origins_shown",
+    }
     refusal_fields = {"identity_secret": "new_secret", "theme": "color"}
     fixed_after_creation = ("key",)
     list_display = ("name_and_key", "behind", "secret_state", "created_at")
     search_fields = ("name", "key")
     search_help_text = "Search by name or key"
     ordering = ("name",)
-    readonly_fields = ("secret_state",)
+    readonly_fields = ("secret_state", "suggestions_shown", "languages_shown", "origins_shown")
+    empty_icon = "smart_toy"
+    empty_text = "A bot answers for one line of your business. Teach it, and put its widget on your website."
     change_form_outer_before_template = "admin/tenants/bot/embed.html"
     fieldsets = (
         (None, {"fields": ("name", "key", "description", "fronted_by")}),
@@ -110,6 +128,10 @@ class BotAdmin(ScopedAdmin):
             },
         ),
     )
+
+    suggestions_shown = lines_of("suggestions", "Suggestions")
+    languages_shown = lines_of("languages", "Languages")
+    origins_shown = lines_of("allowed_origins", "Allowed websites")
 
     @display(description="Bot", header=True, ordering="name")
     def name_and_key(self, bot: Bot) -> list[str]:

@@ -26,6 +26,8 @@ class ScopedAdmin(ModelAdmin):
     fixed_after_creation: ClassVar[tuple[str, ...]] = ("group",)
     list_per_page = 50
     actions = None
+    empty_icon = "inbox"
+    empty_text = "What you add appears here."
     compressed_fields = False
     warn_unsaved_form = True
 
@@ -92,6 +94,10 @@ class ScopedAdmin(ModelAdmin):
         """Pages beyond list, form and deletion: route, view and name."""
         return ()
 
+    def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> HttpResponse:
+        """What belongs to somebody else, or is gone, is simply not there."""
+        raise Http404
+
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         raise Http404
 
@@ -130,6 +136,16 @@ def _by_field(refusal: ValidationError) -> dict[str, list[ValidationError]]:
     if hasattr(refusal, "error_dict"):
         return dict(refusal.error_dict)
     return {NON_FIELD_ERRORS: refusal.error_list}
+
+
+def lines_of(field: str, description: str) -> Callable[[Any, Any], str]:
+    """A column or read-only field that shows a list as lines."""
+
+    def shown(self: ScopedAdmin, obj: Any) -> str:
+        return "\n".join(map(str, getattr(obj, field) or ()))
+
+    shown.short_description = description  # type: ignore[attr-defined]
+    return shown
 
 
 def count_of(rows: models.QuerySet[Any]) -> models.Subquery:

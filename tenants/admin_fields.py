@@ -8,6 +8,13 @@ from django.core.exceptions import ValidationError
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextareaWidget
 
 
+class VerbForm(forms.ModelForm):
+    """A form whose domain verb says in words what the database's constraints would say by name."""
+
+    def validate_constraints(self) -> None:
+        return None
+
+
 class LinesField(forms.CharField):
     """A list of short texts, one per line."""
 

@@ -116,6 +116,8 @@ class ApiKeyAdmin(ScopedAdmin):
     list_display = ("name", "starts_with", "state", "created_at")
     search_fields = ("name", "prefix")
     ordering = ("-created_at",)
+    empty_icon = "key"
+    empty_text = "A key lets a program of yours manage bots and knowledge. It is shown once."
     add_fieldsets = ((None, {"fields": ("name",), "description": "Name it after the program that will use it."}),)
     fieldsets = ((None, {"fields": ("name", "starts_with", "state", "created_at", "revoked_at")}),)
     readonly_fields = ("starts_with", "state", "created_at", "revoked_at")

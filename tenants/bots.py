@@ -41,6 +41,8 @@ def save_bot(bot: Bot) -> Bot:
         front = Bot.objects.filter(id=bot.fronted_by_id, tenant_id=bot.tenant_id).first()
         if front is None or front.id == bot.id or front.fronted_by_id:
             raise ValidationError({"fronted_by": "Choose another bot of this tenant that is not itself behind a front."})
+        if Bot.objects.filter(fronted_by=bot).exists():
+            raise ValidationError({"fronted_by": "This bot fronts others, so it cannot be put behind a front itself."})
     try:
         with transaction.atomic():
             bot.save()

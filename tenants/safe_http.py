@@ -23,6 +23,12 @@ IDLE_S = 15.0
 ADDRESSES_TRIED = 3
 REDIRECTS = (301, 302, 303, 307, 308)
 
+# Special-purpose blocks of IANA's registries that the standard library takes for public ones (192.0.0.192: metadata).
+SPECIAL = [
+    ipaddress.ip_network(block)
+    for block in ("192.0.0.0/24", "192.88.99.0/24", "64:ff9b::/32", "2001::/23", "3fff::/20", "5f00::/16")
+]
+
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
@@ -85,6 +91,8 @@ def is_public(address: Address) -> bool:
             return False
         if address.is_site_local:
             return False
+    if any(address.version == block.version and address in block for block in SPECIAL):
+        return False
     return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)
 
 

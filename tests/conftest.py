@@ -3,16 +3,20 @@
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 
 import pytest
+from django.contrib.auth.hashers import make_password
 from django.core.management import call_command
 from rest_framework.test import APIClient
 
 from knowledge import indexing
 from knowledge.models import IndexJob
 from tenants import bots
-from tenants.models import Bot, Member, Tenant
+from tenants.models import Bot, Member, Tenant, User
 from tenants.scope import Scope, within
+from tests.platform_processes import Platform
+from tests.platform_processes import start as start_platform
 
 PASSWORD = "a-long-enough-password"
 
@@ -52,6 +56,12 @@ def harbor() -> Business:
     return make_business("Harbor Outfitters", "harbor")
 
 
+@pytest.fixture(scope="session")
+def platform(django_db_setup: None) -> Platform:
+    """The running platform with the demo businesses, for tests that go where customers and members go."""
+    return start_platform()
+
+
 @pytest.fixture
 def api() -> Callable[[Business], APIClient]:
     def client_of(business: Business) -> APIClient:
@@ -83,8 +93,17 @@ def make_business(name: str, slug: str) -> Business:
     with within(Scope(frozenset([tenant.id]))):
         bot = bots.create_bot(tenant.id, f"{slug}-{mark}", name, identity_secret=f"{slug}-secret-of-at-least-32-bytes")
         _, secret = bots.create_api_key(tenant.id, "Tests")
-        members = {
-            role: bots.add_member(tenant.id, f"{role}-{mark}@{slug}.example", f"{slug} {role}", role, PASSWORD)
-            for role in Member.Role.values
-        }
+        members = {role: _member(tenant, f"{role}-{mark}@{slug}.example", f"{slug} {role}", role) for role in Member.Role.values}
     return Business(tenant, bot, secret, Scope(frozenset([tenant.id]), frozenset([bot.id])), members)
+
+
+def _member(tenant: Tenant, email: str, name: str, role: str) -> Member:
+    member = bots.add_member(tenant.id, email, name, role)
+    User.objects.filter(id=member.user_id).update(password=_hashed())
+    return member
+
+
+@cache
+def _hashed() -> str:
+    """Hashing is slow by design; once is enough for all tests."""
+    return make_password(PASSWORD)

@@ -6,14 +6,14 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from switchboard.embedded.services import start
+from switchboard.embedded.services import Services, start
 
 _ROOT = Path(__file__).parents[1]
 # Exported models are kept between runs: they depend on nothing but the model.
 _MODELS = Path(os.environ.get("TEST_MODELS", _ROOT / ".data" / "models"))
 
 
-def _begin() -> None:
+def _begin() -> Services:
     for name in ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "LLM_BASE_URL"):
         os.environ.pop(name, None)
     data = Path(tempfile.mkdtemp(prefix="switchboard-tests-"))
@@ -31,6 +31,7 @@ def _begin() -> None:
     os.environ["DATA_DIR"] = str(data)
     os.environ["ALLOWED_HOSTS"] = "*"
     os.environ["ALLOW_PRIVATE_ADDRESSES"] = "127.0.0.1"
+    return services
 
 
-_begin()
+SERVICES = _begin()

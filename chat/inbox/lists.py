@@ -7,6 +7,7 @@ from typing import Literal
 from uuid import UUID
 
 from django.db.models import OuterRef, QuerySet, Subquery
+from django.utils import timezone
 
 from chat.models import Conversation, Message
 
@@ -37,8 +38,9 @@ class Inbox:
 
     @property
     def seen(self) -> str:
-        """Changes whenever what is shown does."""
-        return sha256(repr((self.tab, self.entries, self.counts)).encode("utf-8", "replace")).hexdigest()[:16]
+        """Changes whenever what is shown does, how long each waits (in minutes) included."""
+        shown = repr((self.tab, self.entries, self.counts, f"{timezone.now():%H:%M}"))
+        return sha256(shown.encode("utf-8", "replace")).hexdigest()[:16]
 
 
 def waiting_count() -> int:
@@ -63,7 +65,12 @@ def _of_tab(tab: Tab, member_id: UUID | None) -> QuerySet[Conversation]:
 
 
 def _with_last_message(conversations: QuerySet[Conversation]) -> QuerySet[Conversation]:
-    last = Message.objects.filter(conversation_group=OuterRef("group"), conversation=OuterRef("pk")).order_by("-seq")
+    # What the bot said last tells least: it is always that it asks for a person.
+    last = (
+        Message.objects.filter(conversation_group=OuterRef("group"), conversation=OuterRef("pk"))
+        .exclude(role=Message.Role.BOT)
+        .order_by("-seq")
+    )
     return conversations.select_related("group", "customer", "assignee__user").annotate(
         last_text=Subquery(last.values("text")[:1]),
         last_role=Subquery(last.values("role")[:1]),

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.template.loader import render_to_string
@@ -43,10 +44,7 @@ def waiting_list_live(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 def conversation(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
-    at_work = _at_work(request)
-    context = _page(request, "Inbox") | _conversation(at_work, conversation_id)
-    context |= {"inbox": _shown(request, at_work), "open": str(conversation_id), "draft": ""}
-    return TemplateResponse(request, "admin/inbox/conversation.html", context)
+    return _talk(request, _at_work(request), conversation_id)
 
 
 @require_GET
@@ -68,15 +66,23 @@ def act(request: HttpRequest, conversation_id: UUID, verb: str) -> HttpResponse:
         raise PermissionDenied
     found = get_object_or_404(Conversation, id=conversation_id)
     member = Member.objects.get(id=at_work.membership.member_id)
+    text = request.POST.get("text", "")
     try:
-        _do(verb, found, member, request.POST.get("text", ""))
-    except handoff.Conflict as conflict:
-        messages.error(request, str(conflict))
-    except ValidationError as refusal:
-        messages.error(request, " ".join(refusal.messages))
+        with transaction.atomic():
+            _do(verb, found, member, text)
+    except (handoff.Conflict, ValidationError) as refusal:
+        problems = refusal.messages if isinstance(refusal, ValidationError) else [str(refusal)]
+        messages.error(request, " ".join(problems))
+        return _talk(request, at_work, conversation_id, draft=text)
     if verb in ("release", "resolve"):
         return HttpResponseRedirect(reverse("admin:inbox"))
-    return HttpResponseRedirect(reverse("admin:inbox_conversation", args=[conversation_id]))
+    return HttpResponseRedirect(reverse("admin:inbox_conversation", args=[conversation_id]) + "?tab=mine")
+
+
+def _talk(request: HttpRequest, at_work: Access, conversation_id: UUID, draft: str = "") -> HttpResponse:
+    context = _page(request, "Inbox") | _conversation(at_work, conversation_id)
+    context |= {"inbox": _shown(request, at_work), "open": str(conversation_id), "draft": draft}
+    return TemplateResponse(request, "admin/inbox/conversation.html", context)
 
 
 def _at_work(request: HttpRequest) -> Access:
@@ -108,12 +114,14 @@ def _conversation(at_work: Access, conversation_id: UUID) -> dict[str, Any]:
         "bubbles": transcript(found),
         "mine": mine,
         "may_act": may_act,
-        "may_reply": may_act and (mine or found.owner == Conversation.Owner.BOT),
+        "may_reply": may_act and not found.resolved_at and (mine or found.owner == Conversation.Owner.BOT),
         "seen": f"{found.last_seq}.{found.version}.{found.state}",
     }
 
 
 def _do(verb: str, found: Conversation, member: Member, text: str) -> None:
+    if found.resolved_at and verb in ("reply", "take"):
+        raise handoff.Conflict("This conversation is resolved. It opens again when the customer writes.")
     if verb == "reply":
         handoff.reply(found.group_id, found.id, member, text)
     elif verb in ("release", "resolve"):

@@ -80,9 +80,10 @@ _BETWEEN = frozenset(
     bloody goddamn damn fucking freaking proper somebody someone now team staff i can be put us chat by via""".split()
 )
 _BOT = re.compile(r"\b(?:chat)?(?:ro)?bots?\b|\bmachine\b|\bhelpful\b|\bunderstand (?:me|you)\b")
-_ABOUT_THE_BOT = re.compile(
-    r"^(?:so |and )?(?:are you|is this|am i|is it|do i (?:have|need) to|must i|will i (?:have|need) to)\b"
+_SOMETHING_ELSE = re.compile(
+    r"^(?:so |and )?(?:are you|is this a|am i|is it a|do i (?:have|need) to|must i|will i (?:have|need) to)\b"
     r"|\b(?:if|whether|that|when|know) (?:you are|you're|i am|i'm)\b"
+    r"|\b(?:talk|speak)ing (?:to me|with you)\b|\bap+oint?ments?\b|\bin person\b"
 )
 WORDED_FROM, LIKE_FROM, AHEAD = 0.50, 0.72, 0.08
 PLAINLY_WORDED_FROM = 0.30
@@ -114,7 +115,7 @@ class PersonWish:
 
 def wish(text: str, vector: NDArray[np.float32], embedder: Embedder) -> PersonWish | None:
     """What makes it clear that a person is wanted; nothing where it is not."""
-    if _ABOUT_THE_BOT.search(text.lower()):
+    if _SOMETHING_ELSE.search(text.lower()):
         return None
     asking, example = _ASKING.nearest(vector, embedder)
     other, _ = _NOT_ASKING.nearest(vector, embedder)

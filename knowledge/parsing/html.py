@@ -37,12 +37,18 @@ BLOCKS = HEADINGS | {
     "fieldset", "figcaption", "figure", "form", "header", "hgroup", "hr", "html", "legend", "li", "main", "ol",
     "p", "pre", "section", "summary", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul",
 }  # fmt: skip
+LAST = '</script></style></textarea></title><p data-last="yes"></p>'
+SURELY_FITS = 1024 * 1024
 MAX_SPAN = 60
 MAX_ROWSPAN = 500
 
 
 def read(data: bytes, limits: Limits) -> ParsedDocument:
-    soup = BeautifulSoup(characters(decode(data, html=True)), "lxml", multi_valued_attributes=None)
+    source = characters(decode(data, html=True))
+    soup = BeautifulSoup(f"{source}{LAST}", "lxml", multi_valued_attributes=None)
+    # When memory runs out, the parser drops the rest of the page and says nothing.
+    if len(source) > SURELY_FITS and not soup.find("p", {"data-last": "yes"}):
+        raise MemoryError
     meta = _meta(soup)
     title = line(soup.title.get_text()) if soup.title else ""
     _drop(soup, NEVER)

@@ -29,7 +29,7 @@ class Joiner:
             self.words.update(word.lower() for word in FIRST_WORD.findall(line.text))
 
     def join(self, text: str, following: str) -> str:
-        divided = DIVIDED.search(text)
+        divided = DIVIDED.search(text[-LONG_TEXT:])
         second = FIRST_WORD.match(following)
         if not divided or not second:
             return f"{text} {following}"

@@ -14,7 +14,9 @@ from pdfplumber.utils.text import extract_words
 
 BOLD = re.compile(r"bold|black|heavy|semib|demi", re.IGNORECASE)
 HAIR = 0.7
-COLUMN_LINES = 6
+COLUMN_LINES = 4
+# A letter without a name, alone: a list's bullet in a font of signs.
+NAMELESS = re.compile(r"^\(cid:\d+\)$")
 MOST_CROSSING = 0.35
 COLUMN_FILL = 0.62
 
@@ -75,7 +77,7 @@ def words(page: Page) -> list[Word]:
     )
     return [
         Word(
-            word["text"],
+            NAMELESS.sub("•", word["text"]),
             word["x0"],
             word["x1"],
             word["top"],
@@ -95,7 +97,7 @@ def _once(chars: list[dict[str, Any]]) -> list[dict[str, Any]]:
         if not char["upright"] or char["size"] < 2:
             continue
         text, x, y = char["text"], char["x0"], char["top"]
-        near = {(text, int(x + dx), int(y + dy)) for dx in (-HAIR, HAIR) for dy in (-HAIR, HAIR)}
+        near = {(text, int(x + dx), int(y + dy)) for dx in (-HAIR, 0, HAIR) for dy in (-HAIR, 0, HAIR)}
         twins = (places[key] for key in near if key in places)
         if not text.isspace() and any(abs(x - twin[0]) < HAIR and abs(y - twin[1]) < HAIR for twin in twins):
             continue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from itertools import pairwise
-from statistics import mode
+from statistics import median
 
 from pdfplumber.page import Page
 
@@ -12,8 +12,8 @@ from knowledge.parsing.pdf_lines import Line, TableRegion, Word, line_of, spaced
 
 MOST_RULES = 3000
 FEWEST_ROWS = 3
-COLUMN_GAP = 1.6
-LONGEST_CELL = 60
+COLUMN_GAP = 1.1
+PROSE_WORDS = 5
 LIST_MARK = re.compile(r"^(?:[•‣◦▪●○∙·–—*\uf0b7\uf0a7\u25a0-]|\(cid:\d+\)|\(?\w{1,3}[.)]|\d{1,2})$")
 
 
@@ -57,7 +57,7 @@ def aligned(lines: list[Line], start: int) -> tuple[TableRegion, int] | None:
     if len(rows) < FEWEST_ROWS - at_edge or _is_list(rows):
         return None
     cells = tuple(tuple(_stacked(part) for part in row) for row in rows)
-    if mode(len(cell) > LONGEST_CELL for row in cells for cell in row):
+    if all(median(len(cell.split()) for cell in column) > PROSE_WORDS for column in zip(*cells, strict=True)):
         return None
     region = lines[start:end]
     box = min(line.x0 for line in region), region[0].top, max(line.x1 for line in region), region[-1].bottom

@@ -28,9 +28,12 @@ BINARIES = (
 REFUSED_TEXT = {"csv", "tsv", "json", "xml", "rtf", "yaml", "yml", "js", "css", "py", "svg", "eml"}
 OFFICE_PARTS = (("xl/", "a spreadsheet"), ("ppt/", "a presentation"), ("META-INF/", "an OpenDocument or e-book file"))
 HTML_START = re.compile(
-    r"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|main|article)\b", re.I | re.S
+    r"\s*(?:<\?xml[^>]*>\s*)?(?:<!--(?:(?!-->).)*-->\s*)*<(?:!doctype\s+html|html|head|body|main|article)\b",
+    re.I | re.S,
 )
-MARKDOWN_SIGN = re.compile(r"^(?:#{1,6} \S|\|?\s*:?-{3,}:?\s*\|[\s|:-]*$)|\[[^\]\n]+\]\(https?://|\A---\n\w+:", re.M)
+MARKDOWN_SIGN = re.compile(
+    r"^(?:#{1,6} \S|\|?[ \t]*:?-{3,}:?[ \t]*\|[ \t|:-]*$)|\[[^\[\]\n]{1,200}\]\(https?://|\A---\n\w+:", re.M
+)
 ACCEPTED = "Upload a PDF, Word (.docx), HTML, Markdown or text file."
 MAX_MEMBERS = 5000
 UNREADABLE_ZIP = (zipfile.BadZipFile, NotImplementedError, EOFError, OSError, RuntimeError, ValueError, zlib.error)
@@ -112,7 +115,7 @@ def _refuse_binary(data: bytes, extension: str) -> None:
     sample = data[:4096]
     marked = data.startswith((b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff"))
     controls = sum(byte < 9 or 13 < byte < 32 for byte in sample)
-    if marked or (controls < max(3, len(sample) // 50) and (not what or _is_ascii(sample))):
+    if marked or (controls < max(8, len(sample) // 30) and (not what or _is_ascii(sample))):
         return
     if extension in BINARY_EXTENSIONS:
         _refuse_mislabelled(extension, what or "something else")

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django.db.models import Count, Max, Q
+from django.db.models import Count, F, Max, Q
 from django.db.models.functions import Lower
 from django.http import HttpRequest
 from django.urls import reverse
@@ -27,6 +27,7 @@ class BotWeek:
     """What one bot did in the last week, and what it knows."""
 
     bot: Bot
+    is_front: bool
     conversations: int
     answered: int
     unknown: int
@@ -68,7 +69,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
     weeks = _weeks()
     waiting, failed = waiting_count(), Document.objects.filter(state=Document.State.FAILED).count()
     totals = {
-        "conversations": sum(week.conversations for week in weeks),
+        "conversations": Conversation.objects.filter(created_at__gte=timezone.now() - timedelta(days=DAYS)).count(),
         "answered": sum(week.answered for week in weeks),
         "unknown": sum(week.unknown for week in weeks),
         "handed_over": sum(week.handed_over for week in weeks),
@@ -87,19 +88,23 @@ def context(request: HttpRequest) -> dict[str, Any]:
 
 def _weeks() -> list[BotWeek]:
     since = timezone.now() - timedelta(days=DAYS)
-    conversations = _counts(Conversation.objects.filter(created_at__gte=since))
+    opened = _counts(Conversation.objects.filter(created_at__gte=since))
     interactions = Interaction.objects.filter(created_at__gte=since)
+    put_through = _counts(interactions.exclude(conversation_group=F("group")), "conversation_id")
+    conversations = {id: opened.get(id, 0) + put_through.get(id, 0) for id in {*opened, *put_through}}
     # An answer that also asks for a person counts as handed over, not twice.
     handed_over = _counts(interactions.filter(Q(handoff=True) | Q(route="human")))
     alone = interactions.filter(handoff=False)
     answered, unknown = _counts(alone.filter(route__in=ANSWERED)), _counts(alone.filter(route="unknown"))
     faqs, documents = _counts(Faq.objects.filter(enabled=True)), _counts(Document.objects.all())
     by_bot = (conversations, answered, unknown, handed_over, faqs, documents)
-    return [BotWeek(bot, *(counts.get(bot.id, 0) for counts in by_bot)) for bot in Bot.objects.order_by("name")]
+    bots = list(Bot.objects.order_by("name"))
+    fronts = {bot.fronted_by_id for bot in bots}
+    return [BotWeek(bot, bot.id in fronts, *(counts.get(bot.id, 0) for counts in by_bot)) for bot in bots]
 
 
-def _counts(rows: Any) -> dict[UUID, int]:
-    return dict(rows.order_by().values_list("group").annotate(n=Count("id")))
+def _counts(rows: Any, what: str = "id") -> dict[UUID, int]:
+    return dict(rows.order_by().values_list("group").annotate(n=Count(what, distinct=True)))
 
 
 def _unanswered() -> list[Unanswered]:
@@ -133,9 +138,8 @@ def _next_steps(weeks: list[BotWeek], waiting: int, failed: int) -> list[NextSte
     if not weeks:
         text = "A bot answers for one business line."
         steps.append(NextStep("smart_toy", "Create your first bot", text, reverse("admin:tenants_bot_add")))
-    fronts = {week.bot.fronted_by_id for week in weeks}
     for week in weeks:
-        if not week.faqs and not week.documents and week.bot.id not in fronts:
+        if not week.faqs and not week.documents and not week.is_front:
             text = f"{week.bot.name} knows nothing yet: add FAQs or a document."
             link = f"{reverse('admin:knowledge_document_add')}?group={week.bot.id}"
             steps.append(NextStep("school", f"Teach {week.bot.name}", text, link))

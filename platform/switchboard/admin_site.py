@@ -42,7 +42,7 @@ class SwitchboardSite(UnfoldAdminSite):
 
     def app_index(self, request: HttpRequest, app_label: str, extra_context: Any = None) -> HttpResponse:
         """The sidebar is the way around: there are no pages by Python package."""
-        raise Http404
+        return HttpResponseRedirect(reverse("admin:index"))
 
     def switch_tenant(self, request: HttpRequest, tenant_id: UUID) -> HttpResponse:
         """Work for another tenant of which this person is a member."""

@@ -53,7 +53,7 @@ class Problem:
     def as_json(self) -> dict[str, Any]:
         body: dict[str, Any] = {"code": CODES.get(self.status, "error"), "message": _clean(self.message)}
         if self.fields:
-            body["fields"] = {_clean(name)[:100]: _clean(text) for name, text in self.fields.items()}
+            body["fields"] = {_clean(name): _clean(text) for name, text in self.fields.items()}
         return body
 
 
@@ -110,7 +110,7 @@ def _translate(error: Exception) -> Problem | None:
         return _invalid({"file": str(error)})
     if isinstance(error, RecursionError):
         return Problem(400, "This is nested too deeply to be read.")
-    if isinstance(error, Http404):
+    if isinstance(error, Http404 | django.ObjectDoesNotExist):
         return Problem(404, "There is no such thing, or it is not yours.")
     if isinstance(error, django.PermissionDenied):
         return Problem(403, "You may not do this.")
@@ -123,10 +123,10 @@ def _translate(error: Exception) -> Problem | None:
 
 def _of_framework(error: rest.APIException) -> Problem:
     headers = {}
-    if getattr(error, "auth_header", None):
-        headers["WWW-Authenticate"] = error.auth_header
-    if getattr(error, "wait", None):
-        headers["Retry-After"] = str(int(error.wait) + 1)
+    if challenge := getattr(error, "auth_header", None):
+        headers["WWW-Authenticate"] = challenge
+    if seconds := getattr(error, "wait", None):
+        headers["Retry-After"] = str(int(seconds) + 1)
     if isinstance(error, rest.NotAuthenticated):
         return Problem(401, "Send your API key in the header “Authorization: Bearer KEY”.", headers=headers)
     message = str(error.detail).replace("JSON parse error - ", "The body is not valid JSON: ")
@@ -146,7 +146,7 @@ def _of_database(error: Exception) -> Problem | None:
 
 def _invalid(found: dict[str, str]) -> Problem:
     general = " ".join(text for name, text in found.items() if name in NOT_FIELDS)
-    fields = {PUBLIC_NAMES.get(name, name): text for name, text in found.items() if name not in NOT_FIELDS}
+    fields = {PUBLIC_NAMES.get(name, name[:100]): text for name, text in found.items() if name not in NOT_FIELDS}
     if general:
         return Problem(400, general, fields)
     if len(fields) == 1:

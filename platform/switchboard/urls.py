@@ -23,5 +23,6 @@ urlpatterns = [
     path("admin/", admin.site.urls),
 ]
 handler400 = "switchboard.errors.bad_request"
+handler403 = "switchboard.errors.forbidden"
 handler404 = "switchboard.errors.not_found"
 handler500 = "switchboard.errors.server_error"

@@ -7,10 +7,11 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from tokenizers import Tokenizer
+
 from knowledge.chunking import ChunkDraft, chunk, embedding_text, sentences
 from knowledge.parsing import Block, ParsedDocument, parse
 from knowledge.tokens import words
-from tokenizers import Tokenizer
 
 GUIDELINES = Path(__file__).resolve().parents[3] / "shared" / "data" / "abcd" / "guidelines.json"
 WINDOW = 256
@@ -120,6 +121,10 @@ def test_long_sections_are_cut_evenly_between_sentences() -> None:
     assert min(sizes) > 80
     assert max(sizes) < 160
     assert " ".join(draft.text for draft in found) == numbered(40)
+
+
+def test_no_scrap_is_cut_off_a_short_section() -> None:
+    assert len(chunks(heading("Guide", 1), paragraph(numbered(6)), paragraph("Nothing else changes."))) == 1
 
 
 def test_page_is_where_the_chunk_begins() -> None:

@@ -11,8 +11,6 @@ from pathlib import Path
 
 import docx
 import pytest
-from knowledge.parsing import Limits, ParsedDocument, ParseError, parse, parse_in_process
-from knowledge.parsing.blocks import Block, from_wire, to_wire
 from reportlab.lib import colors, pdfencrypt
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import getSampleStyleSheet
@@ -30,12 +28,16 @@ from reportlab.platypus import (
     TableStyle,
 )
 
+from knowledge.parsing import Limits, ParsedDocument, ParseError, parse, parse_in_process
+from knowledge.parsing.blocks import Block, from_wire, to_wire
+from knowledge.parsing.errors import MESSAGES
+
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 WORD_FILES = sorted((SHARED / "docx").glob("*.docx"))
 STYLES = getSampleStyleSheet()
 PROSE = (
     "Withdrawals before the end of the term carry an early-access charge of 90 days of interest, e.g. £12.50 on a "
-    "balance of £1,000. Give notice by phone or in any branch, and the money arrives by 5 p.m. on the next working day. "
+    "balance of £1,000. Give notice by phone or in any branch, and the money comes by 5 p.m. on the next working day. "
 )
 HEADER = ["Account", "Rate", "Minimum"]
 
@@ -88,7 +90,8 @@ def refusal(data: bytes, name: str, limits: Limits = Limits()) -> ParseError:
 
 class TestPdf:
     @pytest.fixture(scope="class")
-    def terms(self) -> ParsedDocument:
+    @staticmethod
+    def terms() -> ParsedDocument:
         def decorate(canvas: Canvas, document: BaseDocTemplate) -> None:
             canvas.setFont("Helvetica", 8)
             canvas.drawString(72, A4[1] - 40, "Meridian Bank, savings terms")
@@ -185,16 +188,12 @@ class TestWord:
     @pytest.mark.skipif(not WORD_FILES, reason="the shared data are not here")
     @pytest.mark.parametrize("path", WORD_FILES, ids=lambda path: path.stem)
     def test_survives_every_odd_file(self, path: Path) -> None:
-        expected = "".join(
-            docx.Document(str(path)).element.body.xpath(".//w:t[not(ancestor::w:drawing)]/text()")
-        ).strip()
-        try:
-            text = "".join(block.text for block in parse(path.read_bytes(), path.name).blocks)
-        except ParseError as error:
-            assert (error.code, expected) == ("empty", "")
+        words = " ".join(docx.Document(str(path)).element.body.xpath(".//w:t/text()")).split()
+        if not words:
+            assert refusal(path.read_bytes(), path.name).code == "empty"
             return
-        for letters in expected.split():
-            assert letters.strip() in text.replace("\n", "") or len(letters) > 12
+        text = " ".join(block.text for block in parse(path.read_bytes(), path.name).blocks)
+        assert [word for word in words if word not in text] == []
 
     def test_headings_lists_and_tables_in_their_order(self) -> None:
         def build(document: docx.document.Document) -> None:
@@ -246,9 +245,11 @@ class TestWord:
 
 class TestHtml:
     PAGE = b"""<!doctype html><html><head><title>Returns | Harbor</title><style>p{}</style>
-    <link rel=canonical href="https://harbor.example/returns"><meta property="article:modified_time" content="2026-03-04T10:00:00Z">
+    <link rel=canonical href="https://harbor.example/returns">
+    <meta property="article:modified_time" content="2026-03-04T10:00:00Z">
     </head><body><nav>Home Shop</nav><header>Harbor Outfitters</header><main><h1>Returns</h1>
-    <p>Send it back <b>within</b> 30&nbsp;days.<br>Keep the label.</p><div hidden>secret</div><p style="display: none">no</p>
+    <p>Send it back <b>within</b> 30&nbsp;days.<br>Keep the label.</p>
+    <div hidden>secret</div><p style="display: none">no</p>
     <script>var x = 1</script><h2>How</h2><ol start=3><li>Pack it<ul><li>well</li></ul></li><li>Post it</li></ol>
     <dl><dt>Cost</dt><dd>None</dd></dl><details><summary>What of sale items?</summary>They too.</details>
     <table><tr><th>Country<th colspan=2>Days</tr><tr><td rowspan=2>France<td>3<td>5</tr><tr><td>4<td>6</tr></table>
@@ -277,17 +278,20 @@ class TestHtml:
         assert (found.meta.url, str(found.meta.date)) == ("https://harbor.example/returns", "2026-03-04")
 
     def test_hostile_pages(self) -> None:
-        deep = b"<html><body>" + b"<div>" * 20000 + b"bottom" + b"</div>" * 20000
-        assert "bottom" in parse(deep + b"<p>tail</p>", "a.html").blocks[-1].text + "bottom"
+        deep = b"<html><body>" + b"<div>" * 20000 + b"bottom" + b"</div>" * 20000 + b"<p>tail</p>"
+        assert [block.text for block in parse(deep, "a.html").blocks] == ["bottom", "tail"]
         wide = b"<html><table><tr><td colspan=999999999 rowspan=99999999>a</td></tr><tr><td>b<td>c</tr></table>end"
-        assert len(parse(wide, "a.html").blocks) >= 1
+        found = parse(wide, "a.html").blocks
+        assert [block.kind for block in found] == ["table", "paragraph"]
+        assert len(found[0].rows or ()) == 3
         assert refusal(b"<html><body><script>1</script></body></html>", "a.html").code == "empty"
 
 
 class TestTexts:
     def test_markdown(self) -> None:
         source = (
-            '---\ntitle: "Card fees"\nurl: https://x.example/fees\nid: doc-7\ndate: 4 March 2026\n---\n# Fees\n\nWe *charge*:\n\n'
+            '---\ntitle: "Card fees"\nurl: https://x.example/fees\nid: doc-7\ndate: 4 March 2026\n---\n'
+            "# Fees\n\nWe *charge*:\n\n"
             "- a fee\n  1. each month\n\n| Card | Fee |\n|---|---|\n| Gold | £5 |\n| Blue | £0 |\n\n```\nx = 1\n```\n"
         )
         found = parse(source.encode(), "fees.md")
@@ -304,7 +308,7 @@ class TestTexts:
 
     def test_plain_text_headings_are_taken_with_care(self) -> None:
         source = (
-            "Branch guide\n\nOPENING HOURS\n\nWe open at nine on weekdays and at ten on Saturdays, and close at five.\n\n"
+            "Branch guide\n\nOPENING HOURS\n\nWe open at nine on weekdays and at ten on Saturdays, and close at 5.\n\n"
             "Closing an account\n\nCome in with your card and your passport, and we close it while you wait.\n\n"
             "1. Bring the card\n2. Sign the form\n\nThank you.\n"
         )
@@ -397,11 +401,15 @@ class TestInProcess:
 
     def test_time_and_memory_run_out_in_words(self) -> None:
         many = drawn("x " * 40, pages=400)
-        for limits, code in ((Limits(seconds=0.3), "too_slow"), (Limits(memory_bytes=120 * 1024 * 1024), "memory")):
-            text = many if code == "too_slow" else b"<p>some words <b>and more</b></p>" * 400_000
+        page = b"<p>some words <b>and more</b></p>" * 100_000
+        little = Limits(memory_bytes=110 * 1024 * 1024)
+        for data, name, limits, code in (
+            (many, "a.pdf", Limits(seconds=0.3), "too_slow"),
+            (page, "a.html", little, "memory"),
+        ):
             with pytest.raises(ParseError) as caught:
-                parse_in_process(text, "a.pdf" if code == "too_slow" else "a.html", limits)
-            assert caught.value.code == code
+                parse_in_process(data, name, limits)
+            assert (caught.value.code, caught.value.message) == (code, MESSAGES[code])
 
     def test_wire_keeps_everything(self) -> None:
         found = parse(b"---\ntitle: T\ndate: 2026-01-02\n---\n# H\n\n|a|b|\n|-|-|\n|c|d|\n", "a.md")

@@ -1,19 +1,11 @@
-"""The management API over HTTP: what it stores, what it refuses, and that tenants never meet in it."""
+"""The management API over HTTP: what it stores and finds, and that tenants never meet in it."""
 
 import io
 import json
 from uuid import uuid4
 
-import pytest
-from django.http import JsonResponse
-from django.test import AsyncRequestFactory
-from rest_framework.test import APIClient
-
 from chat import handoff, store
 from chat.models import Interaction
-from switchboard.management_api.shared import by_authorization
-from tenants.bots import add_member, create_api_key
-from tenants.models import ApiKey
 from tenants.scope import within
 
 JACKETS = "# Returns\n\nYou have sixty days to return a jacket."
@@ -80,25 +72,6 @@ def fields_of(response):
     return body["fields"]
 
 
-@pytest.mark.parametrize("header", [None, "Bearer sb_wrong", "Basic abc", "Bearer", "Bearer " + "x" * 5000])
-def test_without_a_valid_key_nothing_opens(harbor, header):
-    client = APIClient(headers={"Authorization": header} if header else {})
-    response = client.get("/api/v1/faqs")
-    assert response.status_code == 401
-    assert response.json()["code"] == "unauthorized"
-    assert response.headers["WWW-Authenticate"].startswith("Bearer")
-
-
-def test_a_revoked_key_is_refused(harbor):
-    with within(harbor.scope):
-        key, secret = create_api_key(harbor.tenant.id, "Old job")
-    client = APIClient(headers={"Authorization": f"Bearer {secret}"})
-    assert client.get("/api/v1/bots").status_code == 200
-    with within(harbor.scope):
-        ApiKey.objects.filter(id=key.id).update(revoked_at=key.created_at)
-    assert client.get("/api/v1/bots").status_code == 401
-
-
 def test_a_bot_is_made_changed_and_deleted(harbor, meridian, api):
     client, key = api(harbor), f"new-{uuid4().hex[:8]}"
     made = client.post("/api/v1/bots", {"key": key, "identity_secret": "s" * 40, "theme": {"color": "#123456"}})
@@ -129,47 +102,6 @@ def test_an_faq_keeps_its_alternates_unless_they_are_given(harbor, api):
     assert [row["id"] for row in found["results"]] == [faq["id"]]
     assert client.delete(address).status_code == 204
     assert client.delete(address).status_code == 404
-
-
-@pytest.mark.parametrize(
-    ("fields", "wrong"),
-    [
-        ({}, {"bot", "question", "answer"}),
-        ({"bot": "no-such-bot", "question": "Q", "answer": "A"}, {"bot"}),
-        ({"bot": {"a": 1}, "question": ["Q"], "answer": None, "alternates": "x", "enabled": "maybe"},
-         {"bot", "question", "answer", "alternates", "enabled"}),
-        ({"bot": None, "question": "a\0b", "answer": "x" * 8001, "anwser": "A"}, {"bot", "question", "answer", "anwser"}),
-    ],
-)  # fmt: skip
-def test_each_bad_field_is_named(harbor, api, fields, wrong):
-    assert set(fields_of(api(harbor).post("/api/v1/faqs", fields))) == wrong
-
-
-@pytest.mark.parametrize(
-    ("body", "content_type", "status"),
-    [
-        (b"{bad", "application/json", 400),
-        (b"\xff\xfe{", "application/json", 400),
-        (b"[" * 100_000, "application/json", 400),
-        (b"[1]", "application/json", 400),
-        (b'{"\\ud800": 1}', "application/json", 400),
-        (b"{}", "application/json; charset=hex", 400),
-        (b"<a/>", "application/xml", 415),
-        (b"a=1", "application/x-www-form-urlencoded", 415),
-        (b"x" * (26 * 1024 * 1024), "application/json", 413),
-    ],
-)
-def test_a_body_that_cannot_be_read_is_explained(harbor, api, body, content_type, status):
-    response = api(harbor).generic("POST", "/api/v1/faqs", body, content_type)
-    assert response.status_code == status
-    assert response.json()["message"]
-
-
-@pytest.mark.parametrize(
-    "query", ["limit=0", "limit=201", "limit=x", "offset=-1", "offset=" + "9" * 30, "typo=1", "bot=%00"]
-)
-def test_bad_parameters_are_named(harbor, api, query):
-    assert list(fields_of(api(harbor).get(f"/api/v1/faqs?{query}"))) == [query.split("=")[0]]
 
 
 def test_lists_are_paged(harbor, api):
@@ -204,7 +136,7 @@ def test_a_document_is_read_found_replaced_and_forgotten(harbor, meridian, api, 
     client = api(harbor)
     document = add_document(client, harbor, external_id=uuid4().hex, url="https://harbor.example/returns")
     assert (document["state"], document["error"]) == ("queued", "")
-    settle()
+    settle(harbor)
     address = f"/api/v1/documents/{document['id']}"
     assert client.get(address).json()["state"] == "ready"
     question = f"/api/v1/search?bot={harbor.bot.key}&q=how+long+to+return+a+jacket&k=3"
@@ -218,7 +150,7 @@ def test_a_document_is_read_found_replaced_and_forgotten(harbor, meridian, api, 
     put = client.put(address, {"title": "Returns", "text": JACKETS.replace("sixty", "ninety")})
     assert (put.status_code, put.json()["revision"]) == (200, document["revision"] + 1)
     assert client.patch(address, {"url": ""}).json()["url"] == ""
-    settle()
+    settle(harbor)
     assert "ninety days" in client.get(question).json()["results"][0]["text"]
     assert client.delete(address).status_code == 204
     assert all(found["document_id"] != document["id"] for found in client.get(question).json()["results"])
@@ -228,30 +160,10 @@ def test_a_front_searches_the_bots_behind_it(harbor, api, settle):
     client, front = api(harbor), f"front-{uuid4().hex[:8]}"
     assert client.post("/api/v1/bots", {"key": front}).status_code == 201
     add_document(client, harbor)
-    settle()
+    settle(harbor)
     client.patch(f"/api/v1/bots/{harbor.bot.key}", {"fronted_by": front})
     assert "sixty days" in client.get(f"/api/v1/search?bot={front}&q=return+a+jacket").json()["results"][0]["text"]
     client.patch(f"/api/v1/bots/{harbor.bot.key}", {"fronted_by": None})
-
-
-def test_uploads_say_what_is_wrong_with_them(harbor, api, settle):
-    client = api(harbor)
-
-    def send(name, content):
-        form = {"bot": harbor.bot.key, "file": upload(name, content)}
-        return client.post("/api/v1/documents", form, format="multipart")
-
-    big = send("big.pdf", b"x" * (21 * 1024 * 1024))
-    assert (big.status_code, big.json()["code"]) == (413, "too_large")
-    assert "20 MB" in big.json()["message"]
-    assert "file" in fields_of(send("empty.md", b""))
-    assert "title" in fields_of(client.post("/api/v1/documents", {"bot": harbor.bot.key, "text": "No title."}))
-    assert "file" in fields_of(client.post("/api/v1/documents", {"bot": harbor.bot.key, "title": "Nothing"}))
-    broken = send("broken.pdf", b"%PDF-1.4 nonsense").json()
-    settle()
-    seen = client.get(f"/api/v1/documents/{broken['id']}").json()
-    assert (seen["state"], seen["filename"]) == ("failed", "broken.pdf")
-    assert seen["error"]
 
 
 def test_secrets_of_a_data_api_are_never_shown(harbor, api):
@@ -270,17 +182,18 @@ def test_secrets_of_a_data_api_are_never_shown(harbor, api):
 
 def test_a_person_takes_over_and_hands_back(harbor, meridian, api):
     client, address = api(harbor), f"/api/v1/conversations/{open_conversation(harbor)}"
-    email = f"sam-{uuid4().hex[:8]}@harbor.example"
-    with within(harbor.scope):
-        add_member(harbor.tenant.id, email, "Sam Adeyemi", "agent")
+    sam = harbor.members["agent"]
+    email = sam.user.email
     waiting = client.get(f"/api/v1/conversations?bot={harbor.bot.key}&state=waiting").json()["results"]
     assert address.rsplit("/", 1)[1] in [row["id"] for row in waiting]
     taken = client.post(f"{address}/take", {"member": email})
     assert (taken.status_code, taken.json()["state"], taken.json()["assignee"]["email"]) == (200, "person", email)
     assert client.post(f"{address}/take").status_code == 409
-    assert "member" in fields_of(client.post(f"{address}/reply", {"text": "Hi", "member": "nobody@harbor.example"}))
+    assert "member" in fields_of(
+        client.post(f"{address}/reply", {"text": "Hi", "member": harbor.members["viewer"].user.email})
+    )
     reply = client.post(f"{address}/reply", {"text": "Hello, this is Sam.", "member": email})
-    assert (reply.status_code, reply.json()["author"]) == (201, "Sam Adeyemi")
+    assert (reply.status_code, reply.json()["author"]) == (201, str(sam))
     assert client.post(f"{address}/release").json()["state"] == "bot"
     by_key = client.post(f"{address}/reply", {"text": "Your parcel has been found."})
     assert by_key.json()["author"].startswith("API key ")
@@ -324,30 +237,3 @@ def test_what_belongs_to_somebody_else_is_not_there(harbor, meridian, api):
     assert "data_api" in fields_of(
         other.post("/api/v1/actions", {"data_api": shop["id"], "name": "x", "title": "x", "path": "/", "answer": "x"})
     )
-
-
-@pytest.mark.parametrize("address", ["faqs/abc", "faqs/%00", "documents/1", "conversations/x/take", "faqs/", "nothing"])
-def test_addresses_that_lead_nowhere(harbor, api, address):
-    response = api(harbor).generic("POST" if address.endswith("take") else "GET", f"/api/v1/{address}")
-    assert response.status_code == 404
-    assert response.json()["code"] == "not_found"
-
-
-def test_the_description_is_open_and_stays_on_this_server():
-    schema = APIClient(headers={"Authorization": "Bearer wrong"}).get("/api/schema?format=json").json()
-    documented = {path for path in schema["paths"] if path.startswith("/api/v1/")}
-    assert {"/api/v1/faqs/import", "/api/v1/search", "/api/v1/conversations/{id}/take"} <= documented
-    page = APIClient().get("/api/docs").content.decode()
-    assert "swagger-ui-bundle.js" in page
-    assert "https://" not in page
-
-
-async def test_one_address_serves_the_public_and_the_holder_of_a_key():
-    async def public(request, pk):
-        return JsonResponse({"side": "public", "pk": pk})
-
-    view = by_authorization(public, lambda request, pk: JsonResponse({"side": "managed", "pk": pk}))
-    make = AsyncRequestFactory()
-    assert json.loads((await view(make.get("/"), pk="a")).content) == {"side": "public", "pk": "a"}
-    assert json.loads((await view(make.get("/", Authorization="Bearer k"), pk="a")).content)["side"] == "managed"
-    assert json.loads((await view(make.delete("/"), pk="a")).content)["side"] == "managed"

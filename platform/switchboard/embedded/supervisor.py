@@ -85,6 +85,9 @@ class Supervisor:
     def runs(self, name: str) -> bool:
         return self._children[name].process.poll() is None
 
+    def pid_of(self, name: str) -> int:
+        return self._children[name].process.pid
+
     def forget(self, name: str) -> None:
         """Give up a program that has ended."""
         child = self._children.pop(name)

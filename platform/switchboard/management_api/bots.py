@@ -7,7 +7,7 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schem
 from rest_framework import serializers
 
 from switchboard.management_api.fields import BotField, JsonObject, Strict, StrictModel, find_bot
-from switchboard.management_api.scoped import EditableViewSet
+from switchboard.management_api.scoped import EditableViewSet, key_of
 from tenants import bots
 from tenants.models import Bot
 
@@ -29,7 +29,7 @@ class BotSerializer(StrictModel):
     fronted_by = BotField(
         required=False, allow_null=True, help_text="The key of the bot whose widget puts questions through to this one."
     )
-    fronts = serializers.SlugRelatedField(
+    fronts: Any = serializers.SlugRelatedField(
         slug_field="key", many=True, read_only=True, help_text="Keys of the bots that this one fronts."
     )
     description = serializers.CharField(
@@ -66,7 +66,7 @@ class BotSerializer(StrictModel):
         return key
 
     def create(self, values: dict[str, Any]) -> Bot:
-        return bots.create_bot(self.context["request"].auth.tenant_id, **values)
+        return bots.create_bot(key_of(self.context["request"]).tenant_id, **values)
 
     def update(self, bot: Bot, values: dict[str, Any]) -> Bot:
         for name, value in values.items():

@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from chat import handoff
 from chat.models import Conversation, Message
 from switchboard.management_api.fields import BotField, Strict, as_uuid
-from switchboard.management_api.scoped import ByBot, ScopedViewSet, name_of_key
+from switchboard.management_api.scoped import ByBot, ScopedViewSet, key_of, name_of_key
 from tenants.models import Customer, Member
 from tenants.roles import CHANGES
 
@@ -190,4 +190,4 @@ class ConversationViewSet(ListModelMixin, RetrieveModelMixin, ScopedViewSet):
         return conversation, given.validated_data
 
     def _author(self, given: dict[str, Any]) -> str:
-        return str(given["member"]) if "member" in given else name_of_key(self.request.auth)
+        return str(given["member"]) if "member" in given else name_of_key(key_of(self.request))

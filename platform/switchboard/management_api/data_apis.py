@@ -74,7 +74,7 @@ class ActionSerializer(StrictModel):
     data_api = DataApiField(help_text="The ID of the data API that it is an operation of.")
     parameters = JsonObjects(
         required=False,
-        help_text="Each `{name, in, type, required, description, prompt, choices?}`; `in` is path, query, body or header.",
+        help_text="Each `{name, in, type, required, description, prompt, choices?}`; `in`: path, query, body, header.",
     )
     examples = serializers.ListField(
         child=serializers.CharField(max_length=500),

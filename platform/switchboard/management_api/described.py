@@ -1,6 +1,6 @@
 """What the API's description says of every operation: that its errors have the contract's form."""
 
-from typing import Any
+from typing import Any, Literal
 
 from drf_spectacular.openapi import AutoSchema
 from rest_framework import serializers
@@ -15,7 +15,7 @@ class ErrorSerializer(serializers.Serializer):
 
 
 class ContractSchema(AutoSchema):
-    def _get_response_bodies(self, direction: str = "response") -> dict[str, Any]:
+    def _get_response_bodies(self, direction: Literal["request", "response"] = "response") -> dict[str, Any]:
         bodies: dict[str, Any] = super()._get_response_bodies(direction)
         error = self._get_response_for_code(ErrorSerializer, "default", direction=direction)
         return {**bodies, "default": {**error, "description": "Anything that went wrong."}}

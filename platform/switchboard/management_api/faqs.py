@@ -73,7 +73,7 @@ class ImportResult(serializers.Serializer):
     created = serializers.IntegerField()
     updated = serializers.IntegerField()
     unchanged = serializers.IntegerField()
-    errors = RowProblem(many=True)
+    errors = RowProblem(many=True)  # type: ignore[assignment]
 
 
 class ImportTarget(Strict):
@@ -96,7 +96,7 @@ class CsvBody(BaseParser):
     media_type = "text/csv"
     suffix = "csv"
 
-    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> RawFile:
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
         return RawFile(f"import.{self.suffix}", stream.read())
 
 
@@ -169,7 +169,8 @@ class FaqViewSet(EditableViewSet):
         parser_classes=[MultiPartParser, CsvBody, JsonLinesBody, JsonLinesBodyByOtherName],
     )
     def import_file(self, request: Request) -> Response:
-        body, address = request.data, request.query_params.dict()
+        body: Any = request.data
+        address = request.query_params.dict()
         if isinstance(body, RawFile):
             target = _checked(ImportTarget(data=address))
             data, filename = body.content, body.name

@@ -29,7 +29,8 @@ class Strict(serializers.Serializer):
         try:
             values: dict[str, Any] = super().to_internal_value(data)
         except serializers.ValidationError as error:
-            raise serializers.ValidationError({**error.detail, **problems}) from error
+            found = error.detail if isinstance(error.detail, dict) else {}
+            raise serializers.ValidationError({**found, **problems}) from error
         if problems:
             raise serializers.ValidationError(problems)
         return values
@@ -89,7 +90,7 @@ class PlainJson(serializers.JSONField):
         "large": f"This is too large: at most {LARGEST_JSON:,} characters, nested {DEEPEST_JSON} deep.",
     }
 
-    def __init__(self, kind: type, **kwargs: Any) -> None:
+    def __init__(self, kind: type[dict] | type[list], **kwargs: Any) -> None:
         self.kind = kind
         super().__init__(**kwargs)
 

@@ -37,7 +37,7 @@ class ByBot(Strict):
 class AlwaysJson(DefaultContentNegotiation):
     """JSON whatever the Accept header says, so that a browser's address bar shows an answer too."""
 
-    def select_renderer(self, request: Request, renderers: list, format_suffix: str | None = None) -> tuple[Any, str]:
+    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> tuple[Any, str]:
         return renderers[0], renderers[0].media_type
 
 
@@ -47,7 +47,7 @@ class Pages(LimitOffsetPagination):
     limit_query_description = "How many to return: 1 to 200."
     offset_query_description = "How many to skip."
 
-    def paginate_queryset(self, queryset: QuerySet, request: Request, view: Any = None) -> list[Any] | None:
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any] | None:
         problems = {}
         for name, least, most in (("limit", 1, 200), ("offset", 0, FURTHEST)):
             value = request.query_params.get(name, str(least))
@@ -74,7 +74,7 @@ class ScopedViewSet(GenericViewSet):
         super().initial(request, *args, **kwargs)
         # A body is read before the transaction begins.
         read_body(request)
-        name = request.method.lower()
+        name = str(request.method).lower()
         if name in self.http_method_names and hasattr(self, name):
             setattr(self, name, self._within_scope(getattr(self, name)))
 
@@ -103,7 +103,7 @@ class ScopedViewSet(GenericViewSet):
     def _within_scope(self, handler: Callable[..., Response]) -> Callable[..., Response]:
         @wraps(handler)
         def scoped(request: Request, *args: Any, **kwargs: Any) -> Response:
-            with within(request.auth.scope):
+            with within(key_of(request).scope):
                 return handler(request, *args, **kwargs)
 
         return scoped
@@ -134,7 +134,7 @@ def read_body(request: Request) -> None:
     try:
         _ = request.data
     except UnsupportedMediaType as problem:
-        accepted = " or ".join(parser.media_type for parser in request.parsers)
+        accepted = " or ".join(parser.media_type for parser in request.parsers or [])
         raise UnsupportedMediaType("", f"Send {accepted}, and say so in the Content-Type header.") from problem
     except RequestDataTooBig as problem:
         raise TooLarge(message) from problem
@@ -142,6 +142,12 @@ def read_body(request: Request) -> None:
         raise ParseError("The form has too many fields.") from problem
     except (LookupError, RecursionError, UnicodeError) as problem:
         raise ParseError("The body could not be read: check its character set and its nesting.") from problem
+
+
+def key_of(request: Request) -> ResolvedKey:
+    """The API key that the request was let in with."""
+    key: ResolvedKey = request.auth  # type: ignore[assignment]
+    return key
 
 
 def name_of_key(key: ResolvedKey) -> str:

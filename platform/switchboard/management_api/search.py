@@ -13,7 +13,7 @@ from knowledge.indexing import active_space
 from knowledge.search import search
 from switchboard.management_api.described import ContractSchema
 from switchboard.management_api.fields import BotField, Strict
-from switchboard.management_api.scoped import AlwaysJson
+from switchboard.management_api.scoped import AlwaysJson, key_of
 from tenants.models import Bot
 from tenants.scope import within
 
@@ -56,14 +56,14 @@ class SearchView(APIView):
         responses=FoundSerializer,
     )
     def get(self, request: Request) -> Response:
-        with within(request.auth.scope):
+        with within(key_of(request).scope):
             asked = Asked(data={name: value for name, value in request.query_params.items() if name != "format"})
             asked.is_valid(raise_exception=True)
             groups = _searched(asked.validated_data["bot"])
             space = active_space(groups[0])
         question = asked.validated_data["q"]
         vector = get_embedder().embed_queries([question])[0]
-        with within(request.auth.scope):
+        with within(key_of(request).scope):
             passages = search(question, vector, groups, space, asked.validated_data["k"])
         return Response(FoundSerializer({"results": passages}).data)
 

@@ -1,5 +1,7 @@
 """The addresses of the management API and of its description."""
 
+from typing import Any
+
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.routers import SimpleRouter
@@ -21,7 +23,7 @@ router.register("actions", ActionViewSet, basename="action")
 router.register("conversations", ConversationViewSet, basename="conversation")
 router.register("interactions", InteractionViewSet, basename="interaction")
 
-open_to_all = {"authentication_classes": [], "permission_classes": []}
+open_to_all: dict[str, Any] = {"authentication_classes": [], "permission_classes": []}
 management_urls = [
     path("api/v1/", include(router.urls)),
     path("api/v1/search", SearchView.as_view(), name="search"),

@@ -1,0 +1,2 @@
+def understood(text, previous, embedder, snapshots):
+    return text

@@ -1,0 +1,70 @@
+"""Decides one question against one bot: which line takes it, how sure that is, and why."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chat.exchange import Decision
+from chat.router import answerability, evidence, reasons
+from chat.router.evidence import Asked
+from chat.router.learned import Learned, learn
+from chat.router.matching import Match, match
+from knowledge.embedding import Embedder
+from knowledge.search import Passage
+from knowledge.snapshot import Snapshot
+
+ANSWERED_FROM = 0.5
+# A vetted answer is preferred to a passage that is only a little likelier to answer.
+VETTED_AHEAD = 0.1
+OFFERED = 3
+OFFERED_FROM = 0.35
+
+
+def decide(
+    snapshot: Snapshot, text: str, vector: NDArray[np.float32], passages: Sequence[Passage], embedder: Embedder
+) -> Decision:
+    """The line for one question; `passages` are those of this bot, best first."""
+    learned = learn(snapshot, embedder)
+    asked = evidence.read(learned, text)
+    found = match(learned, vector, asked.terms)
+    entry = answerability.probability("entry", evidence.of_entry(learned, asked, found)) if found else 0.0
+    passage = answerability.probability("passage", evidence.of_passage(learned, asked, passages)) if passages else 0.0
+    if found and entry >= ANSWERED_FROM and entry + VETTED_AHEAD >= passage:
+        decision = _from_entry(learned, asked, found, entry)
+        if decision.action and not decision.action.requires_verified and passage >= ANSWERED_FROM:
+            return replace(decision, also=_from_passages(snapshot, asked, passages, passage))
+        return decision
+    if passage >= ANSWERED_FROM:
+        return _from_passages(snapshot, asked, passages, passage)
+    return Decision(
+        "unknown",
+        1 - max(entry, passage),
+        reasons.of_unknown(learned, asked, found, passages),
+        snapshot.group_id,
+        passages=tuple(passages),
+        nearest=_offers(learned, found) if found else (),
+    )
+
+
+def _from_entry(learned: Learned, asked: Asked, found: Match, probability: float) -> Decision:
+    snapshot = learned.snapshot
+    reason = reasons.of_entry(learned, asked, found)
+    if found.entry < len(snapshot.faqs):
+        return Decision("faq", probability, reason, snapshot.group_id, faq=snapshot.faqs[found.entry])
+    action = snapshot.actions[found.entry - len(snapshot.faqs)]
+    return Decision("dynamic", probability, reason, snapshot.group_id, action=action)
+
+
+def _from_passages(snapshot: Snapshot, asked: Asked, passages: Sequence[Passage], probability: float) -> Decision:
+    reason = reasons.of_passage(asked, passages[0])
+    return Decision("document", probability, reason, snapshot.group_id, passages=tuple(passages))
+
+
+def _offers(learned: Learned, found: Match) -> tuple[str, ...]:
+    """Prepared questions to offer instead, where they are near enough not to seem absurd."""
+    snapshot = learned.snapshot
+    titles = [faq.question for faq in snapshot.faqs] + [action.title for action in snapshot.actions]
+    near = zip(found.ranking, found.scores, strict=True)
+    return tuple(titles[number] for number, score in near if score >= OFFERED_FROM)[:OFFERED]

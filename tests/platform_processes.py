@@ -1,0 +1,74 @@
+"""The whole platform as bin/demo starts it, demo businesses included: real processes on real ports."""
+
+import os
+import signal
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+
+from switchboard.embedded import commands, processes
+from switchboard.embedded.commands import ROOT, Places
+from switchboard.embedded.demo import environment
+from switchboard.embedded.supervisor import Command
+from tests.embedded_services import SERVICES
+
+READY_S = 120.0
+
+
+@dataclass(frozen=True)
+class Platform:
+    """Where the running platform and the demo businesses are."""
+
+    places: Places
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.places.port}"
+
+    @property
+    def meridian(self) -> str:
+        return f"http://127.0.0.1:{self.places.port + 1}"
+
+    @property
+    def harbor(self) -> str:
+        return f"http://127.0.0.1:{self.places.port + 2}"
+
+    def kill(self, name: str) -> None:
+        """End one process as the kernel would; the supervisor starts it again."""
+        os.kill(SERVICES.supervisor.pid_of(name), signal.SIGKILL)
+
+    def wait_until_ready(self) -> None:
+        deadline = time.monotonic() + READY_S
+        while True:
+            try:
+                with urllib.request.urlopen(f"{self.url}/readyz", timeout=5) as answer:
+                    if answer.status == 200:
+                        return
+            except (urllib.error.URLError, OSError):
+                pass
+            if time.monotonic() > deadline:
+                raise TimeoutError("The platform is not ready.")
+            time.sleep(0.2)
+
+
+def start() -> Platform:
+    """Start web, worker, beat and the demo businesses on free ports, and fill in the demo."""
+    places = Places(_three_free_ports(), SERVICES.supervisor.folder.path)
+    env = {**environment(SERVICES, places), "ALLOWED_HOSTS": "127.0.0.1,localhost", "ALLOW_PRIVATE_ADDRESSES": "127.0.0.1"}
+    for name, words in commands.LONG_RUNNING.items():
+        SERVICES.supervisor.start(Command(name, (sys.executable, *places.fill(words)), env=env, cwd=ROOT))
+    SERVICES.supervisor.run(Command("seed", (sys.executable, *places.fill(commands.SEED)), env=env, cwd=ROOT))
+    platform = Platform(places)
+    platform.wait_until_ready()
+    threading.Thread(target=SERVICES.supervisor.watch, daemon=True).start()
+    return platform
+
+
+def _three_free_ports() -> int:
+    while True:
+        port = processes.free_port()
+        if port < 65533 and all(processes.port_is_free(port + extra) for extra in (0, 1, 2)):
+            return port
