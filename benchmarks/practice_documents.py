@@ -3,7 +3,7 @@
 import math
 import uuid
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +17,8 @@ from knowledge.snapshot import Snapshot
 
 # Answers on one page: a page is rarely about one thing.
 ANSWERS_ON_A_PAGE = (1, 3)
-FOUND = 8
+FOUND, READ = 8, 3
+STRANGE_QUESTIONS = 20
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Page:
 
 @dataclass(frozen=True)
 class Reading:
-    """A question, the passages found for it, and whether the best of them answers it."""
+    """A question, the passages found for it, and whether one of the first READ answers it."""
 
     text: str
     passages: tuple[Passage, ...]
@@ -38,9 +39,9 @@ class Reading:
 
 
 def readings(
-    collection: Collection, embedder: Embedder, rng: np.random.Generator
+    collection: Collection, others: Sequence[Collection], embedder: Embedder, rng: np.random.Generator
 ) -> Iterator[tuple[Snapshot, list[Reading]]]:
-    """Bots with documents only; each fold takes away a sixth of the answers."""
+    """Bots with documents only; each fold takes away a sixth of the answers. `others` are asked about in vain."""
     intents = list(collection.answers)
     for size in ANSWERS_ON_A_PAGE:
         gone_order = rng.permutation(intents)
@@ -51,7 +52,11 @@ def readings(
             rows = [*np.flatnonzero(np.isin(collection.intents, list(gone))), *asked]
             frequency = Counter(term for page in pages for term in page.weights)
             snapshot = Snapshot(uuid.uuid4(), "", "", "", 1, "", (), NO_TEXTS, (), NO_TEXTS, dict(frequency), len(pages))
-            yield snapshot, [_read(collection, int(row), pages, frequency) for row in rows]
+            found = [_read(collection, int(row), pages, frequency) for row in rows]
+            for other in others:
+                strange = rng.permutation(len(other.questions))[:STRANGE_QUESTIONS].tolist()
+                found += [_read(other, row, pages, frequency) for row in strange]
+            yield snapshot, found
 
 
 def _pages(intents: list[str], answers: dict[str, str], size: int, embedder: Embedder) -> list[Page]:
@@ -75,7 +80,8 @@ def _read(collection: Collection, row: int, pages: list[Page], frequency: Counte
         scored.append((cosine + LEXICAL_SHARE * worded, cosine, worded, page))
     scored.sort(key=lambda entry: -entry[0])
     passages = tuple(_passage(*entry) for entry in scored[:FOUND])
-    return Reading(question, passages, str(collection.intents[row]) in scored[0][3].intents)
+    answered = any(str(collection.intents[row]) in page.intents for *_, page in scored[:READ])
+    return Reading(question, passages, answered)
 
 
 def _passage(score: float, cosine: float, worded: float, page: Page) -> Passage:

@@ -34,9 +34,7 @@ async def route(context: TurnContext, mark: Callable[[str], None]) -> Routed:
         search, question.understood, question.vector, groups, context.space, PASSAGES, scope=context.asker.scope
     )
     mark("search")
-    decision = await asyncio.to_thread(
-        choose, question, context.snapshots, passages, get_embedder(), context.dialogue
-    )
+    decision = await asyncio.to_thread(choose, question, context.snapshots, passages, get_embedder(), context.dialogue)
     mark("route")
     return Routed(question, tuple(passages), decision)
 

@@ -22,10 +22,11 @@ class AskError(Exception):
 
 @dataclass(frozen=True)
 class Asked:
-    """`answer` is the `answer` event's data, None where a person owns the conversation. `retrieved` lists what was
-    found, best first, as the Interaction keeps it."""
+    """`answer` is the `answer` event's data, None where none was given: `owner` tells whether a person owns the
+    conversation. `retrieved` lists what was found, best first, as the Interaction keeps it."""
 
     conversation_id: UUID
+    owner: str
     answer: dict[str, Any] | None
     retrieved: list[dict[str, Any]]
     milliseconds: float
@@ -51,7 +52,7 @@ async def ask(
     saved = await in_database(store.save_question, bot.group_id, opened, text, choice, None, scope=bot.scope)
     await turn.work_off(bot.group_id, opened)
     answer, retrieved = await _outcome(bot.group_id, saved.message_id, bot.scope)
-    return Asked(opened, answer, retrieved, (time.perf_counter() - began) * 1000)
+    return Asked(opened, saved.owner, answer, retrieved, (time.perf_counter() - began) * 1000)
 
 
 def _open(bot: ResolvedBot, conversation_id: UUID | None, token: str) -> UUID:
@@ -64,7 +65,9 @@ def _open(bot: ResolvedBot, conversation_id: UUID | None, token: str) -> UUID:
     return conversation_id
 
 
-async def _outcome(group_id: UUID, message_id: UUID, scope: Scope) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
+async def _outcome(
+    group_id: UUID, message_id: UUID, scope: Scope
+) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
     while True:
         done, answer = await in_database(store.answer_to, group_id, message_id, scope=scope)
         if done:

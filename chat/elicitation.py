@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from chat import choosing
+from chat.cues import CANCEL, CORRECTION, is_follow_up
 from chat.exchange import Choice, CustomerIdentity
 from chat.value_finding import Found, find_values
 from chat.value_parsing import Parsed, parse_value
@@ -14,28 +15,6 @@ from knowledge.values import BadValue, Option, Parameter, checked_value, claim_v
 
 MAX_ASKED = 2
 LONG_REPLY = 2
-
-_CANCEL = re.compile(
-    r"\W*(?:(?:no|ok|okay|oh|please|actually|well|just|thanks?|sorry)\W+)*"
-    r"(?:cancel(?: (?:that|this|it))?|never ?mind|forget (?:it|that|about it)|stop(?: (?:it|that|asking))?|"
-    r"leave it|drop it|quit|abort|don'?t bother|doesn'?t matter(?: anymore)?|it doesn'?t matter)"
-    r"(?:\W+(?:please|thanks?|thank you|then|now|for now|anyway))*\W*",
-    re.IGNORECASE,
-)
-_FOLLOW_UP = re.compile(
-    r"\W*(?:and|or|no|not|actually|what about|how about|what if|also|same|instead|then|sorry|i meant?|ok|okay|in|for|"
-    r"with|at|over)\b",
-    re.IGNORECASE,
-)
-_AGAIN = re.compile(
-    r"\W*(?:(?:please|ok|can you|could you)\W+)*(?:try|check|look|ask)(?: (?:it|that))?(?: once)? (?:again|more)\b"
-    r".{0,20}",
-    re.IGNORECASE,
-)
-_CORRECTION = re.compile(
-    r"\b(?:actually|i meant?|sorry|instead|change|rather|correction|make (?:it|that)|wait)\b|^\W*no\b", re.IGNORECASE
-)
-FOLLOW_UP_WORDS = 4
 
 
 @dataclass(frozen=True)
@@ -109,7 +88,7 @@ class Elicitation:
         if state.get("action") != self.action:
             return self._begin(state, said, customer)
         progress = _Progress.resumed(self, state)
-        if said.choice is None and _CANCEL.fullmatch(said.text):
+        if said.choice is None and CANCEL.fullmatch(said.text):
             return Cancelled()
         asked = self._named(progress.asking)
         if asked is None:
@@ -138,20 +117,29 @@ class Elicitation:
         if said.choice is not None:
             return self._pressed(progress, asked, said.choice)
         offered = [option for option in asked.choices if option.value in progress.offered]
-        parsed = parse_value(asked, said.text, self.today, offered)
-        unsure = parsed.value is None or _leftover(said.text, parsed) >= LONG_REPLY
+        text = self._last_word(asked, said.text, offered)
+        parsed = parse_value(asked, text, self.today, offered)
+        unsure = not parsed.spans or _leftover(text, parsed) >= LONG_REPLY
         if unsure and self.looks_like_new_question(said.text):
             return ChangedSubject(progress.state())
-        if parsed.value is None and self._correct(progress, asked, said.text):
+        if parsed.value is None and self._correct(progress, asked, text):
             return progress.again(asked)
         if parsed.value is None:
             return progress.failed(asked, parsed.problem, parsed.candidates)
         progress.arguments[asked.name] = parsed.value
-        rest = find_values(self._open(progress), _without(said.text, parsed), self.today)
+        rest = find_values(self._open(progress), _without(text, parsed), self.today)
         progress.arguments |= rest.values
-        if _CORRECTION.search(said.text):
-            self._correct(progress, asked, _without(said.text, parsed))
+        if CORRECTION.search(text):
+            self._correct(progress, asked, _without(text, parsed))
         return self._next(progress, None, signed_in=True, candidates=rest.candidates)
+
+    def _last_word(self, asked: Parameter, text: str, offered: Sequence[Option]) -> str:
+        """Of "thirty years, no sorry, 25", what counts: the part after the customer's own correction."""
+        for cue in CORRECTION.finditer(text):
+            before, after = (parse_value(asked, part, self.today, offered) for part in _around(text, cue))
+            if before.spans and after.spans:
+                return self._last_word(asked, text[cue.end() :], offered)
+        return text
 
     def _pressed(self, progress: "_Progress", asked: Parameter, choice: Choice) -> Outcome:
         """A button: of this question, or of an earlier one, which it then corrects."""
@@ -196,12 +184,11 @@ class Elicitation:
         signed_in: bool = False,
         candidates: Mapping[str, tuple[Option, ...]] | None = None,
     ) -> Outcome:
-        if not signed_in:
-            if customer is None and self._needs_sign_in():
-                return NeedsSignIn(progress.state())
-            for parameter in self.parameters:
-                if parameter.source and customer and claim_value(parameter.source, customer) is None:
-                    return GiveUp(parameter.name)
+        if not signed_in and customer is None and self._needs_sign_in():
+            return NeedsSignIn(progress.state())
+        for parameter in self.parameters:
+            if parameter.source and customer and claim_value(parameter.source, customer) is None:
+                return GiveUp(parameter.name)
         for parameter in self.parameters:
             if parameter.required and parameter.askable and parameter.name not in progress.arguments:
                 return progress.ask(parameter, (candidates or {}).get(parameter.name, ()))
@@ -270,14 +257,8 @@ class _Progress:
         return self.ask(parameter, (), problem or "I did not find that among the possible answers.")
 
 
-def is_follow_up(text: str) -> bool:
-    """Whether a text continues what was asked last ("and in size L?", "what about the Eider jacket?")."""
-    return bool(_FOLLOW_UP.match(text)) or len(choosing.tokens(text)) <= FOLLOW_UP_WORDS or wants_again(text)
-
-
-def wants_again(text: str) -> bool:
-    """Whether the customer wants the same once more ("please try again")."""
-    return _AGAIN.fullmatch(text) is not None
+def _around(text: str, cue: re.Match[str]) -> tuple[str, str]:
+    return text[: cue.start()], text[cue.end() :]
 
 
 def _leftover(text: str, parsed: Parsed) -> int:

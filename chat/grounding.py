@@ -9,7 +9,9 @@ UNGROUNDED = "I'm sorry, I can't find a reliable source for that just now. I can
 
 def check(answer: Answer, decision: Decision) -> Answer:
     """The answer if everything it cites stands in its source as quoted; else an honest "I don't know"."""
-    if all(_stands(citation.quote, _source(citation.kind, citation.id, answer, decision)) for citation in answer.citations):
+    if all(
+        _stands(citation.quote, _source(citation.kind, citation.id, answer, decision)) for citation in answer.citations
+    ):
         return answer
     return Answer(UNGROUNDED, "unknown", 0.0)
 

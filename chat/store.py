@@ -148,9 +148,7 @@ def claim_turn(group_id: UUID, conversation_id: UUID) -> ClaimedTurn | None:
     turn.save(update_fields=["state", "lease", "lease_until", "attempts"])
     message = Message.objects.get(conversation_group_id=group_id, id=turn.message_id)
     choice = Choice(message.choice["field"], message.choice["value"]) if message.choice else None
-    return ClaimedTurn(
-        turn.id, turn.lease, turn.message_id, message.text, choice, conversation.version, turn.attempts
-    )
+    return ClaimedTurn(turn.id, turn.lease, turn.message_id, message.text, choice, conversation.version, turn.attempts)
 
 
 def renew_lease(group_id: UUID, turn: ClaimedTurn) -> bool:
@@ -273,5 +271,3 @@ def save_feedback(message_id: UUID, helpful: bool, comment: str) -> None:
         raise ValidationError({"message": "Only the bot's answers take feedback."})
     message.helpful, message.feedback_comment = helpful, comment
     message.save(update_fields=["helpful", "feedback_comment"])
-
-

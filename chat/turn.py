@@ -85,9 +85,7 @@ async def _answer(group_id: UUID, conversation_id: UUID, turn: store.ClaimedTurn
     routed = await answering.route(context, steps.mark)
     routed, answer = await answering.answer(context, routed)
     steps.mark("answer")
-    await _publish(
-        conversation_id, turn, "route", {"route": answer.route, "confidence": round(answer.confidence, 3)}
-    )
+    await _publish(conversation_id, turn, "route", {"route": answer.route, "confidence": round(answer.confidence, 3)})
     await _stream(conversation_id, turn, answer)
     return store.Outcome(
         decision=routed.decision,

@@ -87,7 +87,7 @@ def read_pattern(parameter: Parameter, text: str, reply: bool) -> Parsed:
         if found:
             several = dict.fromkeys(value for value, _ in found)
             return Parsed(candidates=tuple(Option(value, value) for value in several), problem="Which of them?")
-    return Parsed(problem="That does not look right." if reply else "")
+    return Parsed(problem="I could not find that in what you wrote." if reply else "")
 
 
 def read_date(text: str, today: date) -> Parsed:
@@ -136,12 +136,15 @@ def _number(parameter: Parameter, text: str) -> Parsed:
         value, mention = next(iter(fits.items()))
         return Parsed(value, spans=((mention.start, mention.end),))
     if fits:
-        return Parsed(candidates=tuple(Option(str(value), f"{value:,}") for value in fits), problem="Which of them?")
+        options = tuple(Option(str(value), f"{value:,}") for value in fits)
+        spans = tuple((mention.start, mention.end) for mention in fits.values())
+        return Parsed(candidates=options, problem="Which of them?", spans=spans)
+    spans = tuple((mention.start, mention.end) for mention in mentioned)
     try:
         checked_value(parameter, mentioned[0].readings[-1])
     except BadValue as problem:
-        return Parsed(problem=str(problem))
-    return Parsed(problem="Please give me a number.")
+        return Parsed(problem=str(problem), spans=spans)
+    return Parsed(problem="Please give me a number.", spans=spans)
 
 
 def _checked(parameter: Parameter, number: Decimal) -> int | float | None:

@@ -221,15 +221,13 @@ def _no_constant(name: str) -> Any:
 
 def _said(data: Any) -> str:
     """The API's own message, if it is one plain sentence."""
-    message = next((data[key] for key in ("message", "detail", "error") if data.get(key)), "") if _is_dict(data) else ""
+    if not isinstance(data, dict):
+        return ""
+    message = next((data[key] for key in ("message", "detail", "error") if data.get(key)), "")
     if not isinstance(message, str) or len(message) > MAX_SAID or re.search(r"[<>{}\[\]\\]|https?:|Traceback", message):
         return ""
     plain = " ".join(message.split())
     return plain if not plain or plain.endswith((".", "!", "?")) else f"{plain}."
-
-
-def _is_dict(data: Any) -> bool:
-    return isinstance(data, dict)
 
 
 def _auth_headers(api: DataApi) -> dict[str, str]:

@@ -73,7 +73,7 @@ class DocumentForm(VerbForm):
 
     def _get_validation_exclusions(self) -> set[str]:
         # A title may be left to the file; the form has checked what it needs.
-        return {*super()._get_validation_exclusions(), "title"}
+        return {*super()._get_validation_exclusions(), "title"}  # type: ignore[misc]
 
 
 @admin.register(Document)

@@ -50,7 +50,7 @@ class ImportForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["bot"].queryset = Bot.objects.order_by("name")
+        self.fields["bot"].queryset = Bot.objects.order_by("name")  # type: ignore[attr-defined]
 
 
 class IndexState(admin.SimpleListFilter):

@@ -183,7 +183,11 @@ def _jsonl_rows(text: str, report: ImportReport) -> Iterator[Row]:
             continue
         if isinstance(values.get("alternates"), list):
             values["alternates"] = "|".join(map(str, values["alternates"]))
-        bad = [name for name, value in values.items() if name in COLUMNS and value is not None and not isinstance(value, str | int)]
+        bad = [
+            name
+            for name, value in values.items()
+            if name in COLUMNS and value is not None and not isinstance(value, str | int)
+        ]
         if bad:
             report.errors.append(RowError(number, bad[0], "This must be a text."))
             continue

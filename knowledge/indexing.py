@@ -1,6 +1,5 @@
 """Bringing an index up to its object's revision: read, cut, embed what is new, and swap in one transaction."""
 
-import hashlib
 import logging
 from collections.abc import Iterable, Sequence
 from uuid import UUID
@@ -20,6 +19,8 @@ from knowledge.models import (
     Vector,
 )
 from knowledge.parsing import ParseError, parse_in_process
+from knowledge.snapshot import reading
+from knowledge.text_hash import text_hash
 from tenants import resolve
 from tenants.scope import Scope, within
 
@@ -39,11 +40,6 @@ def index(group_id: UUID, kind: str, object_id: UUID) -> None:
         raise
 
 
-def text_hash(text: str) -> str:
-    """The key of a text's vector; the database's text_hash() computes the same."""
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
 def active_space(group_id: UUID) -> str:
     """The key of the embedding space that the bot answers from, chosen at the first use. Needs its scope."""
     space = EmbeddingSpace.objects.filter(group_id=group_id, active=True).first()
@@ -53,8 +49,14 @@ def active_space(group_id: UUID) -> str:
 def _index_faq(scope: Scope, group_id: UUID, faq_id: UUID) -> None:
     with within(scope):
         faq = Faq.objects.filter(group_id=group_id, id=faq_id).first()
-        texts = [faq.question, *Phrasing.objects.filter(group_id=group_id, faq=faq).values_list("text", flat=True)] if faq else []
+        texts = (
+            [faq.question, *Phrasing.objects.filter(group_id=group_id, faq=faq).values_list("text", flat=True)]
+            if faq
+            else []
+        )
     space = _embed(scope, group_id, texts, as_queries=True) if faq else ""
+    if faq:
+        _embed(scope, group_id, [reading(faq.question, faq.answer)])
     with within(scope):
         if faq is None:
             outbox.done(group_id, IndexJob.Kind.FAQ, faq_id)
@@ -68,6 +70,8 @@ def _index_action(scope: Scope, group_id: UUID, action_id: UUID) -> None:
     with within(scope):
         action = Action.objects.filter(group_id=group_id, id=action_id).first()
     space = _embed(scope, group_id, [action.title, *action.examples], as_queries=True) if action else ""
+    if action:
+        _embed(scope, group_id, [reading(action.title, action.description)])
     with within(scope):
         if action is None:
             outbox.done(group_id, IndexJob.Kind.ACTION, action_id)
@@ -168,9 +172,7 @@ def _set_state(document: Document, state: Document.State, error: str = "") -> bo
     )
 
 
-def _swap(
-    document: Document, drafts: Sequence[chunking.ChunkDraft], passages: Sequence[str], title: str
-) -> bool:
+def _swap(document: Document, drafts: Sequence[chunking.ChunkDraft], passages: Sequence[str], title: str) -> bool:
     """Replace the old revision's chunks by the new ones, unless the document has moved on meanwhile."""
     locked = Document.objects.select_for_update().filter(id=document.id, revision=document.revision).first()
     if locked is None:

@@ -40,9 +40,7 @@ class Passage:
     lexical: float
 
 
-def search(
-    question: str, vector: NDArray[np.float32], groups: Sequence[UUID], space: str, k: int = 8
-) -> list[Passage]:
+def search(question: str, vector: NDArray[np.float32], groups: Sequence[UUID], space: str, k: int = 8) -> list[Passage]:
     """The k best passages of the groups, best first. Needs a scope that contains them."""
     wanted = sorted(set(lexical.terms(question)))
     with connection.cursor() as cursor:

@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import Lock
 from uuid import UUID
 
@@ -10,7 +10,8 @@ import numpy as np
 from django.db import connection
 from numpy.typing import NDArray
 
-from knowledge.models import Action, Faq
+from knowledge.models import Action, Faq, Vector
+from knowledge.text_hash import text_hash
 from tenants.models import Bot
 
 KEPT_BOTS = 200
@@ -50,7 +51,8 @@ class Texts:
 class Snapshot:
     """One bot's routing knowledge. `faq_texts` are questions and phrasings; `action_texts` examples and titles.
 
-    `vocabulary` maps each term of the bot's documents to the number of chunks that hold it.
+    `readings` are the vectors of questions read together with their answers, by `reading()`. `vocabulary` maps each term
+    of the bot's documents to the number of chunks that hold it.
     """
 
     group_id: UUID
@@ -65,6 +67,15 @@ class Snapshot:
     action_texts: Texts
     vocabulary: dict[str, int]
     chunks: int
+    readings: dict[str, NDArray[np.float32]] = field(default_factory=dict)
+
+
+READ_CHARACTERS = 400
+
+
+def reading(question: str, answer: str) -> str:
+    """A question together with its answer, as one text to embed: customers often use the answer's words."""
+    return f"{question} {answer}"[:READ_CHARACTERS]
 
 
 _kept: OrderedDict[tuple[UUID, str], Snapshot] = OrderedDict()
@@ -110,6 +121,8 @@ def _read(bot: Bot, space: str) -> Snapshot:
         _texts(_ACTION_TEXTS, bot.id, space, [action.id for action in actions]),
         vocabulary,
         chunks,
+        _readings(bot.id, space, [reading(faq.question, faq.answer) for faq in faqs])
+        | _readings(bot.id, space, [reading(action.title, action.description) for action in actions]),
     )
 
 
@@ -141,6 +154,12 @@ def _texts(statement: str, group_id: UUID, space: str, owners: Sequence[UUID]) -
         np.array([number[row[0]] for row in rows], dtype=np.int64),
         vectors if rows else np.zeros((0, 0), dtype=np.float32),
     )
+
+
+def _readings(group_id: UUID, space: str, texts: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+    by_hash = {text_hash(text): text for text in texts}
+    stored = Vector.objects.filter(group_id=group_id, space=space, content_hash__in=list(by_hash))
+    return {by_hash[key]: vector for key, vector in stored.values_list("content_hash", "embedding")}
 
 
 def _vocabulary(group_id: UUID) -> tuple[dict[str, int], int]:

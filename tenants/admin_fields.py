@@ -11,8 +11,10 @@ from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextareaWidget
 class VerbForm(forms.ModelForm):
     """A form whose domain verb says in words what the database's constraints would say by name."""
 
-    def validate_constraints(self) -> None:
-        return None
+    def _post_clean(self) -> None:
+        self.instance.validate_constraints = lambda exclude=None: None
+        super()._post_clean()  # type: ignore[misc]
+        del self.instance.validate_constraints
 
 
 class LinesField(forms.CharField):

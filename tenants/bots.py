@@ -40,7 +40,9 @@ def save_bot(bot: Bot) -> Bot:
     if bot.fronted_by_id:
         front = Bot.objects.filter(id=bot.fronted_by_id, tenant_id=bot.tenant_id).first()
         if front is None or front.id == bot.id or front.fronted_by_id:
-            raise ValidationError({"fronted_by": "Choose another bot of this tenant that is not itself behind a front."})
+            raise ValidationError(
+                {"fronted_by": "Choose another bot of this tenant, not itself behind a front."}
+            )
         if Bot.objects.filter(fronted_by=bot).exists():
             raise ValidationError({"fronted_by": "This bot fronts others, so it cannot be put behind a front itself."})
     try:
@@ -90,6 +92,8 @@ def _check_settings(bot: Bot) -> None:
     if not isinstance(bot.theme, dict) or not all(isinstance(value, str) for value in bot.theme.values()):
         problems["theme"] = 'Give an object such as {"color": "#0b5fff"}.'
     if bot.identity_secret and len(bot.identity_secret) < 32:
-        problems["identity_secret"] = "Use at least 32 characters: HS256 is no stronger than its secret (RFC 7518, 3.2)."
+        problems["identity_secret"] = (
+            "Use at least 32 characters (RFC 7518, 3.2)."
+        )
     if problems:
         raise ValidationError(problems)

@@ -47,9 +47,7 @@ def bot(key: str) -> ResolvedBot | None:
 
 
 def conversation(conversation_id: UUID, token: str) -> ResolvedConversation | None:
-    row = _one(
-        "SELECT group_id, tenant_id, groups FROM resolve_conversation(%s, %s)", [conversation_id, digest(token)]
-    )
+    row = _one("SELECT group_id, tenant_id, groups FROM resolve_conversation(%s, %s)", [conversation_id, digest(token)])
     return ResolvedConversation(conversation_id, row[0], _scope(row[1], row[2])) if row else None
 
 

@@ -93,7 +93,10 @@ def make_business(name: str, slug: str) -> Business:
     with within(Scope(frozenset([tenant.id]))):
         bot = bots.create_bot(tenant.id, f"{slug}-{mark}", name, identity_secret=f"{slug}-secret-of-at-least-32-bytes")
         _, secret = bots.create_api_key(tenant.id, "Tests")
-        members = {role: _member(tenant, f"{role}-{mark}@{slug}.example", f"{slug} {role}", role) for role in Member.Role.values}
+        members = {
+            role: _member(tenant, f"{role}-{mark}@{slug}.example", f"{slug} {role}", role)
+            for role in Member.Role.values
+        }
     return Business(tenant, bot, secret, Scope(frozenset([tenant.id]), frozenset([bot.id])), members)
 
 

@@ -30,6 +30,7 @@ def _begin() -> Services:
     os.environ.update(services.environment())
     os.environ["DATA_DIR"] = str(data)
     os.environ["ALLOWED_HOSTS"] = "*"
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"
     os.environ["ALLOW_PRIVATE_ADDRESSES"] = "127.0.0.1"
     return services
 

@@ -57,7 +57,11 @@ class Platform:
 def start() -> Platform:
     """Start web, worker, beat and the demo businesses on free ports, and fill in the demo."""
     places = Places(_three_free_ports(), SERVICES.supervisor.folder.path)
-    env = {**environment(SERVICES, places), "ALLOWED_HOSTS": "127.0.0.1,localhost", "ALLOW_PRIVATE_ADDRESSES": "127.0.0.1"}
+    env = {
+        **environment(SERVICES, places),
+        "ALLOWED_HOSTS": "127.0.0.1,localhost",
+        "ALLOW_PRIVATE_ADDRESSES": "127.0.0.1",
+    }
     for name, words in commands.LONG_RUNNING.items():
         SERVICES.supervisor.start(Command(name, (sys.executable, *places.fill(words)), env=env, cwd=ROOT))
     SERVICES.supervisor.run(Command("seed", (sys.executable, *places.fill(commands.SEED)), env=env, cwd=ROOT))

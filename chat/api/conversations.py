@@ -167,7 +167,11 @@ def _message(message: Message) -> dict[str, Any]:
         "created_at": message.created_at.isoformat(),
     }
     optional = {"client_id": message.client_id, "name": message.author or None, "helpful": message.helpful}
-    return {**(message.answer or {}), **fields, **{name: value for name, value in optional.items() if value is not None}}
+    return {
+        **(message.answer or {}),
+        **fields,
+        **{name: value for name, value in optional.items() if value is not None},
+    }
 
 
 async def _as_sse(seen: AsyncIterator[stream.Seen], opening: bool = False) -> AsyncIterator[str]:

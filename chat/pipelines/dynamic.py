@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
 
-from chat import elicitation
+from chat import cues
 from chat.context import TurnContext
 from chat.elicitation import Ask, Cancelled, ChangedSubject, Elicitation, GiveUp, NeedsSignIn, Said
 from chat.exchange import Answer, Asker, Choices, Citation, Decision, Question
@@ -161,9 +161,9 @@ async def _load(asker: Asker, entry: ActionEntry) -> ActionSpec | None:
 async def _follows_up(context: TurnContext, entry: ActionEntry, said: Said, is_new: Callable[[str], bool]) -> bool:
     """Whether the customer asks the last action again with something changed ("and in size L?")."""
     if said.choice is None:
-        if is_new(said.text) or not elicitation.is_follow_up(said.text):
+        if is_new(said.text) or not cues.is_follow_up(said.text):
             return False
-        if elicitation.wants_again(said.text):
+        if cues.wants_again(said.text):
             return True
     spec = await _load(context.asker, entry)
     if spec is None:

@@ -8,14 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chat.exchange import Decision, Question, Route
-from chat.router import person, small_talk
+from chat.router import person, small_talk, spelling
 from chat.router.business_line import decide_among
 from chat.router.clauses import two_questions
+from chat.router.learned import learn
 from knowledge.embedding import Embedder
 from knowledge.search import Passage
 from knowledge.snapshot import Snapshot
 
-__all__ = ["choose"]
+__all__ = ["choose", "corrected", "vocabulary"]
 
 _RISK: dict[Route, int] = {"human": 4, "dynamic": 3, "document": 2, "faq": 1, "unknown": 0}
 
@@ -39,12 +40,23 @@ def choose(
     if wish:
         reason = f"The customer asks for a person, as in “{wish.example}”."
         return Decision("human", wish.confidence, reason, home)
-    parts = two_questions(question.understood)
-    if parts:
-        both = _decide_both(parts, snapshots, passages, embedder)
-        if both:
-            return both
-    return decide_among(snapshots, question.understood, question.vector, passages, embedder)
+    text = corrected(question.understood, snapshots, embedder)
+    vector = question.vector if text == question.understood else embedder.embed_queries([text])[0]
+    whole = decide_among(snapshots, text, vector, passages, embedder)
+    parts = two_questions(text)
+    return _decide_parts(parts, whole, snapshots, passages, embedder) if parts else whole
+
+
+def corrected(text: str, snapshots: Sequence[Snapshot], embedder: Embedder) -> str:
+    """The question with slips of the keyboard corrected to the bots' own words; the very same text without slips."""
+    for snapshot in snapshots:
+        text = spelling.corrected(text, learn(snapshot, embedder).spellings, embedder)
+    return text
+
+
+def vocabulary(snapshots: Sequence[Snapshot], embedder: Embedder) -> frozenset[str]:
+    """Every term that the bots have heard: of their FAQs, actions and documents."""
+    return frozenset().union(*(learn(snapshot, embedder).known for snapshot in snapshots))
 
 
 def _own_vector(question: Question, embedder: Embedder) -> NDArray[np.float32]:
@@ -54,16 +66,23 @@ def _own_vector(question: Question, embedder: Embedder) -> NDArray[np.float32]:
     return vector
 
 
-def _decide_both(
-    parts: tuple[str, str], snapshots: Sequence[Snapshot], passages: Sequence[Passage], embedder: Embedder
-) -> Decision | None:
-    """Both decisions where the parts need different answers, the riskier first; nothing where they do not."""
+def _decide_parts(
+    parts: tuple[str, str],
+    whole: Decision,
+    snapshots: Sequence[Snapshot],
+    passages: Sequence[Passage],
+    embedder: Embedder,
+) -> Decision:
+    """Both decisions where the parts need different answers, the riskier first; else that for the whole message."""
     vectors = embedder.embed_queries(list(parts))
     first, second = (
         decide_among(snapshots, part, vector, passages, embedder) for part, vector in zip(parts, vectors, strict=True)
     )
-    if "unknown" in (first.route, second.route) or _same(first, second):
-        return None
+    known = [decision for decision in (first, second) if decision.route != "unknown"]
+    if len(known) < 2:
+        return known[0] if known and whole.route == "unknown" else whole
+    if _same(first, second):
+        return whole if whole.route != "unknown" else first
     main, also = (first, second) if _RISK[first.route] >= _RISK[second.route] else (second, first)
     return replace(main, also=replace(also, also=None))
 

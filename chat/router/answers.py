@@ -1,9 +1,8 @@
 """Prepared questions read together with their answers: what customers ask is often closer to the answer's words."""
 
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
-from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,12 +10,10 @@ from numpy.typing import NDArray
 from chat.router.words import WordIndex
 from knowledge import lexical
 from knowledge.embedding import Embedder
-from knowledge.snapshot import Snapshot
+from knowledge.snapshot import Snapshot, reading
 
 WORD_SHARE = 0.3
-READ_CHARACTERS = 400
 READ_ENTRIES = 1_000
-KEPT_VECTORS = 20_000
 TELLING_TERMS = 4
 
 
@@ -42,7 +39,7 @@ class Answers:
 
 
 def read(snapshot: Snapshot, embedder: Embedder) -> Answers:
-    """Embeds what has not been embedded before; the first READ_ENTRIES are read."""
+    """What the snapshot tells of the first READ_ENTRIES entries."""
     entries = [(faq.question, faq.answer) for faq in snapshot.faqs]
     entries += [(action.title, action.description) for action in snapshot.actions]
     common = Counter(answer for _, answer in entries)
@@ -51,25 +48,13 @@ def read(snapshot: Snapshot, embedder: Embedder) -> Answers:
         for number, (_, answer) in enumerate(entries[:READ_ENTRIES])
         if common[answer] == 1 and len(lexical.terms(answer)) >= TELLING_TERMS
     ]
-    texts = [" ".join(entries[number])[:READ_CHARACTERS] for number in telling]
-    return Answers(np.array(telling, np.int64), _vectors(texts, embedder), WordIndex(texts))
+    texts = [reading(*entries[number]) for number in telling]
+    return Answers(np.array(telling, np.int64), _vectors(texts, snapshot, embedder), WordIndex(texts))
 
 
-_kept: OrderedDict[tuple[str, str], NDArray[np.float32]] = OrderedDict()
-_lock = Lock()
-
-
-def _vectors(texts: list[str], embedder: Embedder) -> NDArray[np.float32]:
-    space = embedder.space.key
-    with _lock:
-        found = {text: _kept[space, text] for text in texts if (space, text) in _kept}
-    missing = [text for text in dict.fromkeys(texts) if text not in found]
-    if missing:
-        found |= dict(zip(missing, embedder.embed_passages(missing), strict=True))
-    with _lock:
-        for text in texts:
-            _kept[space, text] = found[text]
-            _kept.move_to_end((space, text))
-        while len(_kept) > KEPT_VECTORS:
-            _kept.popitem(last=False)
-    return np.array([found[text] for text in texts], np.float32).reshape(len(texts), embedder.space.dimension)
+def _vectors(texts: list[str], snapshot: Snapshot, embedder: Embedder) -> NDArray[np.float32]:
+    """Those of the snapshot; what the workers have not come to yet is embedded here."""
+    missing = [text for text in dict.fromkeys(texts) if text not in snapshot.readings]
+    found = dict(zip(missing, embedder.embed_passages(missing), strict=True)) if missing else {}
+    vectors = [snapshot.readings[text] if text in snapshot.readings else found[text] for text in texts]
+    return np.array(vectors, np.float32).reshape(len(texts), embedder.space.dimension)

@@ -1,7 +1,7 @@
 """What speaks for and against answering a question from a candidate, as numbers that mean the same for every bot."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,7 +32,7 @@ class Asked:
 
 def read(learned: Learned, text: str) -> Asked:
     """The words of a question as this bot knows them."""
-    terms = frozenset(lexical.terms(text))
+    terms = frozenset(lexical.terms(text)) - lexical.STOP_WORDS
     novel = terms - learned.known
     return Asked(terms, novel, frozenset(_names(text)) & novel)
 
@@ -54,29 +54,33 @@ def share(learned: Learned, part: Collection[str], whole: Collection[str]) -> fl
     return sum(learned.rarity(term) for term in part) / mass if mass else 1.0
 
 
+# What may only speak for an answer (1), only against it (-1), or either way (0).
+ENTRY_SIGNS = (1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, 1, 0, 0, 1, 1, 1, 1, 0, 0)
+PASSAGE_SIGNS = (1, 1, 1, 1, 1, -1, -1, -1, -1)
+
+
 def of_entry(learned: Learned, asked: Asked, match: Match) -> NDArray[np.float64]:
     """The numbers that `answerability` weighs for a FAQ or an action."""
-    covered = asked.terms & learned.entry_terms[match.entry]
-    place = float(np.clip(learned.nearness.place(match.cosine), -2, 3))
-    novel = share(learned, asked.novel, asked.terms) if asked else 0.0
-    coverage = share(learned, covered, asked.terms)
+    novel_terms, novel_names = asked.novel, asked.novel_names
+    if match.entry >= len(learned.snapshot.faqs):
+        # Questions to an action name things that only its API knows.
+        novel_terms, novel_names = novel_terms - novel_names, frozenset()
+    novel = share(learned, novel_terms, asked.terms) if asked else 0.0
     return np.array([
         match.cosine,
         match.closeness,
         match.answer,
         max(np.log(match.probability + 1e-9), -6),
         min(match.margin, 0.3),
-        place,
-        coverage,
-        coverage**2,
+        float(np.clip(learned.nearness.place(match.cosine), -2, 3)),
+        share(learned, asked.terms & learned.entry_terms[match.entry], asked.terms),
         novel,
         novel * match.cosine,
-        min(len(asked.novel), 3),
-        min(len(asked.novel_names), 2),
+        min(len(novel_terms), 3),
+        min(len(novel_names), 2),
         match.likeness,
-        len(asked.terms) <= 1,
         1 / (1 + len(asked.terms)),
-        match.cosine**2,
+        len(asked.terms) <= 1,
         *match.votes,
         float(np.clip(match.answer_margin, -0.3, 0.3)),
         np.log(1 + learned.entries),
@@ -84,25 +88,21 @@ def of_entry(learned: Learned, asked: Asked, match: Match) -> NDArray[np.float64
     ])  # fmt: skip
 
 
-def of_passage(learned: Learned, asked: Asked, passages: Collection[Passage]) -> NDArray[np.float64]:
-    """The same for the best of the passages that were found; the others say how much it stands out."""
-    best, *others = passages
+def of_passages(learned: Learned, asked: Asked, passages: Sequence[Passage]) -> NDArray[np.float64]:
+    """The same for the passages that were found, best first; how far the best stands out is the surest sign."""
+    best = passages[0]
     words = frozenset(lexical.terms(" ".join([best.text, best.title, *best.heading_path])))
-    covered = asked.terms & words
+    coverage = share(learned, asked.terms & words, asked.terms)
     novel = share(learned, asked.novel, asked.terms) if asked else 0.0
-    coverage = share(learned, covered, asked.terms)
-    runner_up = max((other.score for other in others if other.chunk_id != best.chunk_id), default=0.0)
+    ordinary = float(np.median([passage.score for passage in passages[1:]])) if len(passages) > 1 else best.score
     return np.array([
         best.cosine,
-        best.cosine**2,
         min(best.lexical, 4),
-        min(best.score - runner_up, 0.3),
         coverage,
-        coverage**2,
+        coverage * best.cosine,
+        min(best.score - ordinary, 0.3),
         novel,
-        novel * best.cosine,
         min(len(asked.novel), 3),
         min(len(asked.novel_names), 2),
-        len(asked.terms) <= 1,
         1 / (1 + len(asked.terms)),
     ])  # fmt: skip

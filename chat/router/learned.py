@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from chat.router import answers, classifier
 from chat.router.answers import Answers
 from chat.router.classifier import Classifier
+from chat.router.spelling import Spellings
 from chat.router.words import WordIndex
 from knowledge import lexical
 from knowledge.embedding import Embedder
@@ -49,6 +50,7 @@ class Learned:
     answers: Answers
     entry_terms: tuple[frozenset[str], ...]
     known: frozenset[str]
+    spellings: Spellings
 
     @property
     def entries(self) -> int:
@@ -87,6 +89,7 @@ def _learn(snapshot: Snapshot, embedder: Embedder) -> Learned:
     terms = [set(lexical.terms(entry)) for entry in entries]
     for text, owner in zip(texts.texts, texts.owners.tolist(), strict=True):
         terms[owner].update(lexical.terms(text))
+    known = frozenset(set().union(*terms, snapshot.vocabulary))
     return Learned(
         snapshot,
         texts,
@@ -95,7 +98,8 @@ def _learn(snapshot: Snapshot, embedder: Embedder) -> Learned:
         nearness(texts),
         answers.read(snapshot, embedder),
         tuple(frozenset(found) for found in terms),
-        frozenset(set().union(*terms, snapshot.vocabulary)),
+        known,
+        Spellings({word for text in (*entries, *texts.texts) for word in lexical.words(text)}, known),
     )
 
 

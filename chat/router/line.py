@@ -30,7 +30,7 @@ def decide(
     asked = evidence.read(learned, text)
     found = match(learned, vector, asked.terms)
     entry = answerability.probability("entry", evidence.of_entry(learned, asked, found)) if found else 0.0
-    passage = answerability.probability("passage", evidence.of_passage(learned, asked, passages)) if passages else 0.0
+    passage = answerability.probability("passage", evidence.of_passages(learned, asked, passages)) if passages else 0.0
     if found and entry >= ANSWERED_FROM and entry + VETTED_AHEAD >= passage:
         decision = _from_entry(learned, asked, found, entry)
         if decision.action and not decision.action.requires_verified and passage >= ANSWERED_FROM:

@@ -65,19 +65,15 @@ _NOT_ASKING = Prototypes(
     )
 )
 _VERBS = frozenset(
-    """speak speaking talk talking chat chatting connect connecting contact contacting transfer reach reaching call
-    calling get give put want need rather prefer message ring hand pass have""".split()
+    ["speak", "speaking", "talk", "talking", "chat", "chatting", "connect", "connecting", "contact", "contacting", "transfer", "reach", "reaching", "call", "calling", "get", "give", "put", "want", "need", "rather", "prefer", "message", "ring", "hand", "pass", "have"]
 )
-_STRONG_VERBS = frozenset("speak speaking talk talking chat chatting connect transfer contact contacting reach".split())
+_STRONG_VERBS = frozenset(["speak", "speaking", "talk", "talking", "chat", "chatting", "connect", "transfer", "contact", "contacting", "reach"])
 _PERSONS = frozenset(
-    """human humans person agent operator representative rep adviser advisor assistant someone somebody anyone anybody
-    people colleague manager supervisor staff""".split()
+    ["human", "humans", "person", "agent", "operator", "representative", "rep", "adviser", "advisor", "assistant", "someone", "somebody", "anyone", "anybody", "people", "colleague", "manager", "supervisor", "staff"]
 )
-_STRONG_PERSONS = frozenset("human humans operator representative".split())
+_STRONG_PERSONS = frozenset(["human", "humans", "operator", "representative"])
 _BETWEEN = frozenset(
-    """to with a an the your one real live actual me my in on through over touch of from for please just some any
-    another customer support service services member human
-    bloody goddamn damn fucking freaking proper somebody someone now team staff i can be put us chat by via""".split()
+    ["to", "with", "a", "an", "the", "your", "one", "real", "live", "actual", "me", "my", "in", "on", "through", "over", "touch", "of", "from", "for", "please", "just", "some", "any", "another", "customer", "support", "service", "services", "member", "human", "bloody", "goddamn", "damn", "fucking", "freaking", "proper", "somebody", "someone", "now", "team", "staff", "i", "can", "be", "put", "us", "chat", "by", "via"]
 )
 _BOT = re.compile(r"\b(?:chat)?(?:ro)?bots?\b|\bmachine\b|\bhelpful\b|\bunderstand (?:me|you)\b")
 _SOMETHING_ELSE = re.compile(

@@ -34,9 +34,7 @@ def businesses() -> list[dict[str, Any]]:
                 "url": addresses[business.slug] + "/",
                 "bots": [bot["key"] for bot in tenant["bots"]],
                 "color": tenant["bots"][0]["theme"]["color"],
-                "members": [
-                    {**member, "role_name": member["role"].replace("_", " ")} for member in tenant["members"]
-                ],
+                "members": [{**member, "role_name": member["role"].replace("_", " ")} for member in tenant["members"]],
                 "password": PASSWORD,
                 "questions": QUESTIONS[business.slug],
             }

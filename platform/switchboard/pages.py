@@ -14,7 +14,9 @@ async def front_page(request: HttpRequest) -> HttpResponse:
     """What runs here, where to try it, and with which logins."""
     from deploy.demo.front_page import businesses
 
-    return render(request, "front_page.html", {"demo": settings.DEMO, "businesses": businesses() if settings.DEMO else []})
+    return render(
+        request, "front_page.html", {"demo": settings.DEMO, "businesses": businesses() if settings.DEMO else []}
+    )
 
 
 async def widget(request: HttpRequest) -> HttpResponse:

@@ -11,6 +11,8 @@ from switchboard.admin_theme import UNFOLD as UNFOLD
 from switchboard.environment import BASE_DIR, setting
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+# Small matrices in many threads: on a busy machine BLAS threads of its own cost a hundred times what they save.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 DATA_DIR = environment.DATA_DIR
 DEBUG = environment.flag("DEBUG")

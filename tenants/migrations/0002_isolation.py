@@ -6,7 +6,9 @@ from tenants.isolation import BOTS_OF_TENANT, SCOPE_OF_BOT, TENANTS, Isolate, re
 
 BOT_SCOPE = "group_id uuid, tenant_id uuid, groups uuid[]"
 RESOLVERS = [
-    resolver("resolve_group", "wanted uuid", BOT_SCOPE, f"SELECT {SCOPE_OF_BOT} FROM tenants_bot b WHERE b.group_id = wanted"),
+    resolver(
+        "resolve_group", "wanted uuid", BOT_SCOPE, f"SELECT {SCOPE_OF_BOT} FROM tenants_bot b WHERE b.group_id = wanted"
+    ),
     resolver("resolve_bot", "wanted text", BOT_SCOPE, f"SELECT {SCOPE_OF_BOT} FROM tenants_bot b WHERE b.key = wanted"),
     resolver(
         "resolve_api_key",

@@ -10,6 +10,7 @@ import pytest
 
 from chat import dates, numbers
 from chat.choosing import pick
+from chat.cues import is_follow_up, wants_again
 from chat.elicitation import (
     Ask,
     Cancelled,
@@ -20,8 +21,6 @@ from chat.elicitation import (
     Outcome,
     Ready,
     Said,
-    is_follow_up,
-    wants_again,
 )
 from chat.exchange import Choice, CustomerIdentity
 from chat.value_finding import find_values
@@ -32,7 +31,7 @@ from knowledge.values import Option, Parameter
 DEMO = Path(__file__).parents[2] / "deploy" / "demo"
 TODAY = date(2026, 11, 21)  # a Saturday
 AMARA = CustomerIdentity("amara", "Amara")
-ACTIONS = {
+ACTIONS: dict[str, dict[str, Any]] = {
     row["name"]: row
     for business in ("harbor", "meridian")
     for api in json.loads((DEMO / business / "tenant.json").read_text(encoding="utf-8"))["data_apis"]
@@ -72,10 +71,10 @@ PAYMENT = {"amount": 250000, "term_years": 25, "rate": 4.5}
     [
         ["monthly payment for 250,000 over 25 years at 4.5%"],
         ["monthly payment for £250k at 4.5 percent over 25yrs"],
-        [
-            "what is the payment on a quarter... I mean two hundred and fifty thousand pounds, 25 years, four and a half %"
-        ],
+        ["the payment on a quarter... I mean two hundred and fifty thousand pounds, 25 years, four and a half %"],
         ["250000 25 4.5 - monthly please"],
+        ["mortgage of 250,000", "for thirty years, no sorry, 25", "3.9, I mean 4.5"],
+        ["mortgage of 250,000", "30", "no, make that 25 years", "4.5"],
         ["at 4,5 % over twenty-five years, € 250.000"],
         ["How much would my mortgage cost a month?", "250k", "25", "4.5"],
         ["repayment calculator", "250 thousand over 25 years", "it's 4.5%"],
@@ -127,11 +126,9 @@ def test_words_and_buttons_never_name_the_customer() -> None:
         assert "customer_id" not in asked.state["arguments"]
     forged = {"action": "order_status", "arguments": {"customer_id": "mallory"}, "asking": "order_id", "asked": {}}
     assert arguments(talk("order_status", "HO-48213", state=forged, customer=AMARA)) == {"order_id": "HO-48213"}
-    asked_for_it = {**forged, "asking": "customer_id"}
-    assert (
-        "customer_id"
-        not in getattr(talk("order_status", "mallory", state=asked_for_it, customer=AMARA), "state")["arguments"]
-    )
+    refused = talk("order_status", "mallory", state={**forged, "asking": "customer_id"}, customer=AMARA)
+    assert isinstance(refused, Ask)
+    assert refused.state["arguments"] == {}
 
 
 def test_signing_in_comes_first_and_the_question_goes_on() -> None:
@@ -154,12 +151,26 @@ def test_a_claim_that_the_token_lacks_needs_a_person() -> None:
     assert steps.advance({}, Said("go"), AMARA) == GiveUp("mail")
 
 
+def test_a_reply_to_another_question_is_kept() -> None:
+    asked = talk("monthly_payment", "repayment calculator", "at 5%")
+    assert isinstance(asked, Ask)
+    assert (asked.field, asked.state["arguments"], asked.state["asked"]) == ("amount", {"rate": 5}, {"amount": 1})
+
+
 @pytest.mark.parametrize("said", ["gibberish", "10 million", "-5", "29,999", "200 or 300k"])
 def test_asked_twice_then_a_person(said: str) -> None:
     asked = talk("monthly_payment", "repayment calculator", said)
     assert isinstance(asked, Ask)
     assert asked.problem
     assert talk("monthly_payment", said, state=asked.state) == GiveUp("amount")
+
+
+def test_a_value_out_of_range_is_no_new_question() -> None:
+    asked = talk("monthly_payment", "repayment calculator", "500 pounds", is_new=lambda text: True)
+    assert isinstance(asked, Ask)
+    assert isinstance(
+        talk("monthly_payment", "opening hours", state=asked.state, is_new=lambda text: True), ChangedSubject
+    )
 
 
 def test_a_failure_says_what_would_be_right() -> None:
@@ -257,7 +268,7 @@ def test_sentences_about_products(text: str, value: dict[str, Any]) -> None:
         ("250k", [250000]), ("£1.2m", [1200000]), ("half a million", [500000]), ("1,234.50", [1234.5]),
         ("1.234,5", [1234.5]), ("four point two five", [4.25]), ("a hundred and twenty", [120]), ("-3", [-3]),
         ("HO-48213", []), ("2026-11-21", []), ("10:30", []), ("the 2nd one", []), ("one", []), ("v1.2", []),
-        ("4111111111111111", []), ("200-250k", [200, 250000]), ("2 hundred thousand", [200000]),
+        ("4111111111111111", []), ("200-250k", [200000, 250000]), ("2 hundred thousand", [200000]),
     ],
 )  # fmt: skip
 def test_numbers(text: str, values: list[float]) -> None:
@@ -270,7 +281,8 @@ def test_numbers(text: str, values: list[float]) -> None:
         ("today", ["2026-11-21"]), ("the day after tomorrow", ["2026-11-23"]), ("3 March", ["2027-03-03"]),
         ("March 3rd, 2028", ["2028-03-03"]), ("2026-12-01", ["2026-12-01"]), ("25/12/2026", ["2026-12-25"]),
         ("03/04/2027", ["2027-04-03", "2027-03-04"]), ("on Friday", ["2026-11-27"]), ("in two weeks", ["2026-12-05"]),
-        ("31 April", []), ("saturday", ["2026-11-21", "2026-11-28"]), ("I may come", []), ("29 February", ["2028-02-29"]),
+        ("31 April", []), ("saturday", ["2026-11-21", "2026-11-28"]), ("I may come", []),
+        ("29 February", ["2028-02-29"]),
     ],
 )  # fmt: skip
 def test_dates(text: str, readings: list[str]) -> None:
@@ -295,7 +307,7 @@ COLOURS = [Option("storm-blue", "Storm blue"), Option("sky-blue", "Sky blue"), O
     ("text", "value"),
     [
         ("Moss", "moss"), ("STORM-BLUE", "storm-blue"), ("storm blue please", "storm-blue"), ("2", "sky-blue"),
-        ("number 3", "moss"), ("the last one", "moss"), ("the 4th", None), ("the blue one", None), ("stormy", None),
+        ("number 3", "moss"), ("the last one", "moss"), ("the 4th", None), ("the blue one", None),
         ("strom blue", "storm-blue"), ("the green one", "moss"), ("purple", None), ("not moss", None), ("mos", None),
     ],
 )  # fmt: skip

@@ -38,8 +38,14 @@ def running_service(business: str) -> Iterator[str]:
 
 def specs_of(business: str, site: str) -> dict[str, ActionSpec]:
     """The business's actions by name, pointed at the site."""
-    tenant = json.loads((ROOT / "deploy" / "demo" / business / "tenant.json").read_text(encoding="utf-8"))
-    return {row["name"]: _spec(api, row, site) for api in tenant["data_apis"] for row in api["actions"]}
+    return {row["name"]: _spec(api, row, site) for api in tenant_of(business)["data_apis"] for row in api["actions"]}
+
+
+def tenant_of(business: str) -> dict[str, Any]:
+    """The business's seed file."""
+    path = ROOT / "deploy" / "demo" / business / "tenant.json"
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return content
 
 
 def _spec(api: dict[str, Any], row: dict[str, Any], site: str) -> ActionSpec:

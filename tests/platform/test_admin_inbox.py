@@ -10,7 +10,7 @@ from django.urls import reverse
 from chat.models import Conversation, Message
 from tenants.scope import within
 from tests.conftest import Business
-from tests.platform.test_admin import client_of, converse, page
+from tests.platform.admin_pages import client_of, converse, page
 
 
 @pytest.fixture
@@ -102,7 +102,15 @@ def test_who_waits_longest_comes_first(meridian: Business) -> None:
 def test_every_answer_is_explained(meridian: Business, talk: Conversation) -> None:
     viewer = client_of(meridian, "viewer")
     shown = page(viewer, "chat_conversation_change", talk.pk)
-    for fact in ("Nothing near enough was found.", "31% sure", "Opening hours", "0.432", "Shops, page 3", "1.5 ms", "index"):
+    for fact in (
+        "Nothing near enough was found.",
+        "31% sure",
+        "Opening hours",
+        "0.432",
+        "Shops, page 3",
+        "1.5 ms",
+        "index",
+    ):
         assert fact in shown, fact
     with within(meridian.scope):
         interaction = talk.interactions.get(conversation_group=meridian.bot)

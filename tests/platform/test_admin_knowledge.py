@@ -13,7 +13,7 @@ from tenants import resolve
 from tenants.models import Bot
 from tenants.scope import within
 from tests.conftest import Business
-from tests.platform.test_admin import client_of, faq_form, furnish, page
+from tests.platform.admin_pages import client_of, faq_form, furnish, page
 
 
 @pytest.fixture
@@ -47,7 +47,9 @@ def test_what_the_verb_refuses_is_an_error_at_its_field_and_changes_nothing(meri
         assert Faq.objects.count() == 1
 
 
-def test_faqs_are_found_by_phrasing_and_filtered_by_state(meridian: Business, owner: Client, settle: Callable[..., None]) -> None:
+def test_faqs_are_found_by_phrasing_and_filtered_by_state(
+    meridian: Business, owner: Client, settle: Callable[..., None]
+) -> None:
     furnish(meridian, "Lighthouse")
     address = reverse("admin:knowledge_faq_changelist")
 

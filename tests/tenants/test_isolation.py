@@ -197,6 +197,4 @@ def test_secrets_resolve_to_their_own_tenant_only(meridian: Business, harbor: Bu
 
 def _owner_url() -> str:
     owner = settings.DATABASES["owner"]
-    return (
-        f"postgresql://{owner['USER']}:{owner['PASSWORD']}@{owner['HOST']}:{owner['PORT']}/{owner['NAME']}"
-    )
+    return f"postgresql://{owner['USER']}:{owner['PASSWORD']}@{owner['HOST']}:{owner['PORT']}/{owner['NAME']}"

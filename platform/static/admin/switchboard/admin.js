@@ -29,6 +29,7 @@
       const response = await fetch(url, { headers: { Accept: "application/json" }, credentials: "same-origin" });
       if (response.redirected || !response.ok) return;
       const news = await response.json();
+      if ("waiting" in news) document.title = document.title.replace(/^(\(\d+\) )?/, news.waiting ? `(${news.waiting}) ` : "");
       if (!news.parts || news.seen === region.dataset.seen) return;
       region.dataset.seen = news.seen;
       for (const [name, html] of Object.entries(news.parts)) replace(region.querySelector(`[data-part="${name}"]`), html);

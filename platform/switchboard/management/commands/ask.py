@@ -36,6 +36,8 @@ class Command(BaseCommand):
             raise CommandError("; ".join(problem.messages)) from problem
         except (asking.AskError, IdentityError) as problem:
             raise CommandError(str(problem)) from problem
+        if asked.answer is None and asked.owner == "bot":
+            raise CommandError("The question could not be answered; the log says why.", returncode=1)
         answer = asked.answer or {"owner": "person"}
         self.stderr.write(f"conversation {asked.conversation_id}, {asked.milliseconds:.0f} ms")
         self.stdout.write(json.dumps(answer, ensure_ascii=False))

@@ -27,6 +27,8 @@ class Command(BaseCommand):
                     made = [bots.create_bot(tenant.id, key) for key in options["bot"]]
                     _, secret = bots.create_api_key(tenant.id, "First key")
         except ValidationError as problem:
-            raise CommandError("; ".join(f"{name}: {' '.join(text)}" for name, text in problem.message_dict.items())) from problem
+            raise CommandError(
+                "; ".join(f"{name}: {' '.join(text)}" for name, text in problem.message_dict.items())
+            ) from problem
         listed = [{"key": bot.key, "group_id": str(bot.id)} for bot in made]
         self.stdout.write(json.dumps({"id": str(tenant.id), "name": tenant.name, "api_key": secret, "bots": listed}))

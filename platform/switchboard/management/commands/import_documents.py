@@ -66,7 +66,11 @@ def _files(paths: list[Path], problems: list[str]) -> Iterator[tuple[Path, str]]
 
 def _import(bot: ResolvedBot, path: Path, external_id: str) -> tuple[Document, str]:
     data = path.read_bytes()
-    meta = front_matter.split(data.decode("utf-8", "replace"))[0] if path.suffix.lower() in (".md", ".markdown", ".txt") else None
+    meta = (
+        front_matter.split(data.decode("utf-8", "replace"))[0]
+        if path.suffix.lower() in (".md", ".markdown", ".txt")
+        else None
+    )
     external_id = (meta.id if meta else None) or external_id
     with within(bot.scope):
         before = Document.objects.filter(group_id=bot.group_id, external_id=external_id).first()
@@ -86,7 +90,9 @@ def _import(bot: ResolvedBot, path: Path, external_id: str) -> tuple[Document, s
 
 def _failed(bot: ResolvedBot, saved: list[Document]) -> list[str]:
     with within(bot.scope):
-        failed = Document.objects.filter(group_id=bot.group_id, id__in=[document.id for document in saved], state="failed")
+        failed = Document.objects.filter(
+            group_id=bot.group_id, id__in=[document.id for document in saved], state="failed"
+        )
         return [f"{document.external_id}: {document.error}" for document in failed]
 
 
