@@ -66,13 +66,16 @@ def entry_examples(collections, embedder, rng: np.random.Generator) -> Iterator[
 
 
 def _of_practice(practice, embedder) -> Examples:  # type: ignore[no-untyped-def]
-    from chat.router import evidence
+    from chat.router import evidence, spelling
     from chat.router.learned import learn
     from chat.router.matching import match
 
     learned = learn(practice.snapshot, embedder)
     rows, right = [], []
     for text, vector, intent in practice.questions:
+        better = spelling.corrected(text, learned.spellings, embedder)
+        if better != text:
+            text, vector = better, embedder.embed_queries([better])[0]
         asked = evidence.read(learned, text)
         found = match(learned, vector, asked.terms)
         rows.append(evidence.of_entry(learned, asked, found))

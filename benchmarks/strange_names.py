@@ -8,13 +8,9 @@ from benchmarks.practice_bots import Practice
 from knowledge import lexical
 from knowledge.embedding import Embedder
 
-NAMES = """Garmin Teams Shopify Dropbox Klarna Mongolia Berlin PlayStation Netflix Trello Bluetooth Alipay Zelle Monero
-Brazil Lisbon Jira Salesforce Samsung Fitbit Venmo Dogecoin Ethereum Hawaii Tokyo Zoom Discord Airbnb Ferrari Tesla
-Ryanair Uber Kindle Spotify iCloud Android Linux Telegram Signal Patagonia Rolex Nintendo Oracle Xero""".split()
-THINGS = """tents kayaks surfboards sunglasses laptops cryptocurrency gold bonds annuities helicopters wheelchairs
-carpets fishing rods pianos flowers vaccinations podcasts newsletters hot tubs tattoos candles telescopes drones
-cruises taxidermy goldfish sandwiches fireworks snowboards dentistry accordions perfume""".split()
-SHARE = 0.15
+NAMES = ["Garmin", "Teams", "Shopify", "Dropbox", "Klarna", "Mongolia", "Berlin", "PlayStation", "Netflix", "Trello", "Bluetooth", "Alipay", "Zelle", "Monero", "Brazil", "Lisbon", "Jira", "Salesforce", "Samsung", "Fitbit", "Venmo", "Dogecoin", "Ethereum", "Hawaii", "Tokyo", "Zoom", "Discord", "Airbnb", "Ferrari", "Tesla", "Ryanair", "Uber", "Kindle", "Spotify", "iCloud", "Android", "Linux", "Telegram", "Signal", "Patagonia", "Rolex", "Nintendo", "Oracle", "Xero"]
+THINGS = ["tents", "kayaks", "surfboards", "sunglasses", "laptops", "cryptocurrency", "gold", "bonds", "annuities", "helicopters", "wheelchairs", "carpets", "fishing", "rods", "pianos", "flowers", "vaccinations", "podcasts", "newsletters", "hot", "tubs", "tattoos", "candles", "telescopes", "drones", "cruises", "taxidermy", "goldfish", "sandwiches", "fireworks", "snowboards", "dentistry", "accordions", "perfume"]
+SHARE = 0.25
 CARRIER = (
     "do you support {}?", "do you offer {}?", "can I use {} with you", "do you work with {}", "is {} available?",
     "do you have {}", "can i get {} from you", "Do you accept {}?", "do you sell {}?", "how do I connect {}?",

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import OuterRef, Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -97,8 +97,7 @@ class ConversationAdmin(RecordAdmin):
 
     @display(description="Started with")
     def opening(self, conversation: Any) -> str:
-        first = conversation.messages.filter(conversation_group=conversation.group_id, role="customer").first()
-        return Truncator(first.text).chars(80) if first else "Nothing was asked"
+        return Truncator(conversation.first_text or "Nothing was asked").chars(80)
 
     @display(description="Customer", empty_value="Anonymous visitor")
     def who(self, conversation: Conversation) -> str | None:
@@ -114,7 +113,8 @@ class ConversationAdmin(RecordAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         messages = Message.objects.filter(conversation_group=OuterRef("group"), conversation=OuterRef("pk"))
-        return super().get_queryset(request).annotate(message_count=count_of(messages))
+        first = messages.filter(role=Message.Role.CUSTOMER).order_by("seq").values("text")[:1]
+        return super().get_queryset(request).annotate(message_count=count_of(messages), first_text=Subquery(first))
 
     def page_context(self, record: Any) -> dict[str, Any]:
         return {"conversation": record, "bubbles": transcript(record)}

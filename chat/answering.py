@@ -11,6 +11,7 @@ from chat.exchange import Answer, Decision, Question
 from chat.pipelines import PIPELINES, dynamic
 from chat.router import choose
 from chat.router.follow_up import understood
+from chat.router.learned import learn
 from knowledge.embedding import get_embedder
 from knowledge.search import Passage, search
 from tenants.database import in_database
@@ -85,7 +86,10 @@ def _understand(context: TurnContext) -> Question:
     turn = context.turn
     text = turn.choice.value if turn.choice and turn.choice.field == "question" else turn.text
     embedder = get_embedder()
-    meaning = text if turn.choice else understood(text, context.previous, embedder, context.snapshots)
+    meaning = text
+    if context.previous and not turn.choice:
+        known = frozenset().union(*(learn(each, embedder).known for each in context.snapshots))
+        meaning = understood(text, context.previous, embedder, known)
     choice = None if turn.choice and turn.choice.field == "question" else turn.choice
     return Question(text, meaning, embedder.embed_queries([meaning])[0], choice)
 

@@ -33,7 +33,7 @@ def index(group_id: UUID, kind: str, object_id: UUID) -> None:
     if scope is None:
         return
     try:
-        _INDEXERS[kind](scope, group_id, object_id)
+        _INDEXERS[IndexJob.Kind(kind)](scope, group_id, object_id)
     except Exception:
         with within(scope):
             outbox.failed(group_id, kind, object_id)

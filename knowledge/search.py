@@ -4,6 +4,7 @@ A passage's score is its cosine plus LEXICAL_SHARE times its BM25 sum over the r
 statistics, so a score means the same for every question.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -89,7 +90,5 @@ ORDER BY best.score DESC, c.id
 
 
 def _passage(row: tuple) -> Passage:
-    import json
-
     path = row[9] if isinstance(row[9], list) else json.loads(row[9])
-    return Passage(*row[:9], tuple(path), *row[10:])
+    return Passage(*row[:9], tuple(path), *row[10:])  # type: ignore[call-arg]  # the statement selects the fields in order

@@ -51,8 +51,8 @@ class Texts:
 class Snapshot:
     """One bot's routing knowledge. `faq_texts` are questions and phrasings; `action_texts` examples and titles.
 
-    `readings` are the vectors of questions read together with their answers, by `reading()`. `vocabulary` maps each term
-    of the bot's documents to the number of chunks that hold it.
+    `readings` are the vectors of questions read together with their answers, by `reading()`. `vocabulary` maps each
+    term of the bot's documents to the number of chunks that hold it.
     """
 
     group_id: UUID

@@ -87,7 +87,7 @@ class Isolate(Operation):
 
 
 def _all_in_scope(model: type[models.Model]) -> str:
-    columns = [field.column for field in model._meta.concrete_fields]
+    columns = [str(field.column) for field in model._meta.concrete_fields]
     return " AND ".join(
         f"{column} = ANY ({TENANTS if column == 'tenant_id' else GROUPS})"
         for column in columns

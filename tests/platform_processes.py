@@ -13,6 +13,7 @@ from switchboard.embedded import commands, processes
 from switchboard.embedded.commands import ROOT, Places
 from switchboard.embedded.demo import environment
 from switchboard.embedded.supervisor import Command
+
 from tests.embedded_services import SERVICES
 
 READY_S = 120.0

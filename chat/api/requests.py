@@ -44,10 +44,10 @@ def not_found() -> Refused:
     return Refused(404, "not_found", "There is nothing at this address, or the token does not open it.")
 
 
-def endpoint(*methods: str) -> Callable[[View], View]:
+def endpoint(*methods: str) -> Callable[[View], Callable[..., Any]]:
     """A JSON endpoint for these methods; whatever it refuses becomes an error in the contract's form."""
 
-    def decorate(view: View) -> View:
+    def decorate(view: View) -> Callable[..., Any]:
         @csrf_exempt  # No cookie is ever read here; every call carries its own token.
         @wraps(view)
         async def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:

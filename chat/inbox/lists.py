@@ -1,13 +1,14 @@
 """Which conversations want a person, who has taken which, and what was said last in them."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Literal
 from uuid import UUID
 
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils import timezone
+from django.utils.timesince import timesince
 
 from chat.models import Conversation, Message
 
@@ -26,6 +27,11 @@ class Entry:
     last_role: str
     since: datetime
     assignee: str
+
+    @property
+    def ago(self) -> str:
+        """How long it waits, or since when nothing was said."""
+        return "just now" if timezone.now() - self.since < timedelta(minutes=1) else timesince(self.since)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from typing import Any, get_args
 from uuid import UUID
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
@@ -72,16 +72,16 @@ def act(request: HttpRequest, conversation_id: UUID, verb: str) -> HttpResponse:
             _do(verb, found, member, text)
     except (handoff.Conflict, ValidationError) as refusal:
         problems = refusal.messages if isinstance(refusal, ValidationError) else [str(refusal)]
-        messages.error(request, " ".join(problems))
-        return _talk(request, at_work, conversation_id, draft=text)
+        return _talk(request, at_work, conversation_id, problem=" ".join(problems), draft=text)
     if verb in ("release", "resolve"):
         return HttpResponseRedirect(reverse("admin:inbox"))
     return HttpResponseRedirect(reverse("admin:inbox_conversation", args=[conversation_id]) + "?tab=mine")
 
 
-def _talk(request: HttpRequest, at_work: Access, conversation_id: UUID, draft: str = "") -> HttpResponse:
+def _talk(request: HttpRequest, at_work: Access, conversation_id: UUID, **shown: str) -> HttpResponse:
+    """One conversation beside the list; after a refusal with its `problem` and the `draft` of the reply."""
     context = _page(request, "Inbox") | _conversation(at_work, conversation_id)
-    context |= {"inbox": _shown(request, at_work), "open": str(conversation_id), "draft": draft}
+    context |= {"inbox": _shown(request, at_work), "open": str(conversation_id), **shown}
     return TemplateResponse(request, "admin/inbox/conversation.html", context)
 
 

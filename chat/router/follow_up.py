@@ -30,7 +30,7 @@ _GREETING = re.compile(r"\b(?:thanks?|thank you|hi|hello|hey|bye|ok|okay|yes|no|
 _PREPOSITION = re.compile(r"^(?P<word>for|in|to|from|with|on|at|about)\s+(?P<thing>.+)$", re.IGNORECASE)
 _THING = r"(?P<old>(?:(?:a|an|the|my|your|our)\s+)?[\w'-]+(?:\s+(?!(?:for|in|to|from|with|on|at|and|or)\b)[\w'-]+)?)"
 _PREPOSITIONS = r"(?:for|in|to|from|with|on|at)"
-_PLACES_AND_TIMES = frozenset("abroad overseas online here there today tomorrow tonight now weekends sundays".split())
+_PLACES_AND_TIMES = frozenset(["abroad", "overseas", "online", "here", "there", "today", "tomorrow", "tonight", "now", "weekends", "sundays"])
 _ONE = re.compile(r"\b(?:one|ones)\b\s*$", re.IGNORECASE)
 
 

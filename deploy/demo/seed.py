@@ -24,7 +24,7 @@ LONGEST_INDEXING_S = 240.0
 
 
 def seed(addresses: dict[str, str]) -> Iterator[str]:
-    """Yields lines for the operator: where the websites are, and the logins. `addresses` maps a business to its site."""
+    """Lines for the operator: where the websites are, and the logins. `addresses` maps a business to its site."""
     seeded = []
     for business in BUSINESSES:
         tenant = business.tenant

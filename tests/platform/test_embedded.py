@@ -13,7 +13,6 @@ from typing import Any
 
 import psycopg
 import pytest
-
 from switchboard.embedded import EmbeddedError, processes
 from switchboard.embedded.commands import LONG_RUNNING, MIGRATE, PLATFORM, SEED, Places
 from switchboard.embedded.services import Services, running, start

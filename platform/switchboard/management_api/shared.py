@@ -12,7 +12,7 @@ READING = ("GET", "HEAD", "OPTIONS")
 
 def by_authorization(
     public: Callable[..., Awaitable[HttpResponseBase]], managed: Callable[..., HttpResponseBase]
-) -> Callable[..., Awaitable[HttpResponseBase]]:
+) -> Callable[..., Any]:
     """A view that reads as `public` without an Authorization header, and is `managed` otherwise."""
 
     @csrf_exempt  # Neither side reads a cookie.

@@ -32,7 +32,7 @@ class Command(BaseCommand):
         if options["failures"]:
             for failure in result.failures:
                 self.stderr.write(json.dumps(failure, ensure_ascii=False))
-        for problem in problems:
-            self.stderr.write(problem)
+        for line in problems:
+            self.stderr.write(line)
         if problems:
             raise CommandError(f"{len(problems)} rows could not be read.", returncode=1)
