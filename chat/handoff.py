@@ -78,8 +78,10 @@ def _own(
     conversation: Conversation, owner: Conversation.Owner, member: Member | None, status: dict[str, Any]
 ) -> Conversation:
     conversation.owner, conversation.assignee, conversation.waiting_since = owner, member, None
+    if owner == Conversation.Owner.PERSON:
+        conversation.resolved_at = None
     conversation.version += 1
-    conversation.save(update_fields=["owner", "assignee", "waiting_since", "version"])
+    conversation.save(update_fields=["owner", "assignee", "waiting_since", "resolved_at", "version"])
     events.emit(conversation, "status", status | {"waiting": False})
     return conversation
 

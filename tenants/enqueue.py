@@ -9,10 +9,12 @@ from typing import Any
 
 from celery import current_app
 from django.db import transaction
-from kombu.exceptions import OperationalError
+from kombu import pools
+from kombu.exceptions import LimitExceeded, OperationalError
 
 logger = logging.getLogger(__name__)
 PAUSE_S = 3.0
+SEND_WITHIN_S = 0.4
 _broken_until = 0.0
 
 
@@ -27,10 +29,19 @@ def now(task: str, **arguments: Any) -> bool:
     if time.monotonic() < _broken_until:
         return False
     try:
-        current_app.send_task(task, kwargs=arguments, retry=False, ignore_result=True, expires=3600)
-    except (OperationalError, OSError) as problem:
+        with _producers().acquire(block=True, timeout=SEND_WITHIN_S) as producer:
+            current_app.send_task(
+                task, kwargs=arguments, producer=producer, retry=False, ignore_result=True, expires=3600
+            )
+    except (OperationalError, LimitExceeded, OSError) as problem:
         # After one failure, do not make every save wait for the next one.
         _broken_until = time.monotonic() + PAUSE_S
         logger.warning("The broker is unreachable (%s); %s is left to the sweeper.", type(problem).__name__, task)
         return False
     return True
+
+
+def _producers() -> pools.ProducerPool:
+    # Workers wait long for a broker that is silent; somebody who saves must not.
+    connection = current_app.connection_for_write(transport_options={"socket_timeout": SEND_WITHIN_S})
+    return pools.producers[connection]

@@ -46,9 +46,8 @@ def within(scope: Scope) -> Iterator[None]:
             yield
         finally:
             _current.reset(token)
-            # After an error in here the transaction is lost, and the setting with it.
-            if connection.in_atomic_block and not connection.needs_rollback:
-                _show(outer or Scope())
+        # Not after an error: then the transaction (or savepoint) is rolled back, and the setting with it.
+        _show(outer or Scope())
 
 
 def current() -> Scope | None:

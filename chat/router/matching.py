@@ -14,6 +14,8 @@ CLASS_SHARE = 0.03
 # Measured on the demo businesses, one phrasing of each FAQ left out: 0.59 right without the answers, 0.65 with them.
 ANSWER_SHARE = 0.6
 PHRASINGS_ASKED = 3
+# A question that the bot was given word for word, but for a letter or a comma.
+VERBATIM_FROM = 0.96
 
 
 @dataclass(frozen=True)
@@ -35,22 +37,31 @@ class Match:
     margin: float
     votes: tuple[bool, bool, bool]
     answer_margin: float
+    verbatim: bool
     ranking: tuple[int, ...]
     scores: tuple[float, ...]
 
 
-def match(learned: Learned, vector: NDArray[np.float32], terms: Collection[str]) -> Match | None:
-    """The FAQs and actions of a bot against a question's vector and terms; nothing where the bot has none."""
+def match(learned: Learned, vector: NDArray[np.float32], terms: Collection[str], without: int | None = None) -> Match | None:
+    """The FAQs and actions of a bot against a question's vector and terms; nothing where the bot has none.
+
+    `without` leaves one text out, to see what becomes of it when it is asked.
+    """
     texts = learned.texts
     if not len(texts.owners):
         return None
     cosines = texts.vectors @ vector
     likeness = learned.words.likeness(terms)
+    if without is not None:
+        cosines[without], likeness[without] = -1, 0
     near = cosines + WORD_SHARE * likeness
     closeness = _mean_of_best(near, texts.owners, learned.entries)
     logs = learned.classifier.log_probabilities(vector) if learned.classifier else np.zeros(len(closeness))
     answer = learned.answers.closeness(vector, terms, closeness)
     scores = (closeness + ANSWER_SHARE * answer) / (1 + ANSWER_SHARE) + CLASS_SHARE * np.maximum(logs, -20)
+    nearest = int(np.argmax(cosines))
+    if cosines[nearest] >= VERBATIM_FROM:
+        scores[texts.owners[nearest]] += 1
     order = np.argsort(-scores)[:4]
     best = int(order[0])
     own = np.flatnonzero(texts.owners == best)
@@ -64,10 +75,11 @@ def match(learned: Learned, vector: NDArray[np.float32], terms: Collection[str])
         answer=float(answer[best]),
         probability=float(np.exp(logs[best])),
         margin=float(scores[best] - scores[order[1]]) if len(order) > 1 else 1.0,
-        votes=(int(texts.owners[np.argmax(cosines)]) == best, int(np.argmax(logs)) == best, int(np.argmax(answer)) == best),
+        votes=(int(texts.owners[nearest]) == best, int(np.argmax(logs)) == best, int(np.argmax(answer)) == best),
         answer_margin=float(answer[best] - np.delete(answer, best).max(initial=-1.0)),
+        verbatim=bool(cosines[text] >= VERBATIM_FROM),
         ranking=tuple(int(number) for number in order),
-        scores=tuple(float(scores[number]) for number in order),
+        scores=tuple(min(float(scores[number]), 1.0) for number in order),
     )
 
 

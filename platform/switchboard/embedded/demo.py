@@ -83,7 +83,11 @@ class _Demo:
     def _bring_up(self) -> None:
         self._check_ports()
         self._environment = environment(self._services, self._places)
-        self._supervisor.publish({"url": self._places.url})
+        # Commands run by hand must be able to do what the platform's own processes can.
+        shared = ("ALLOW_PRIVATE_ADDRESSES", "ALLOWED_HOSTS", "PUBLIC_URL")
+        self._supervisor.publish(
+            {"url": self._places.url, **{name.lower(): self._environment[name] for name in shared}}
+        )
         self._say("bringing the database up to date")
         self._supervisor.run(self._command("migrate", commands.MIGRATE))
         self._say("starting web, worker, beat and the demo businesses")
