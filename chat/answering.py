@@ -8,7 +8,7 @@ from typing import Any
 from chat import grounding
 from chat.context import TurnContext
 from chat.exchange import Answer, Decision, Question
-from chat.pipelines import PIPELINES, dynamic
+from chat.pipelines import PIPELINES, document, dynamic
 from chat.router import choose
 from chat.router.follow_up import understood
 from chat.router.learned import learn
@@ -97,7 +97,8 @@ def _understand(context: TurnContext) -> Question:
 def as_retrieved(routed: Routed) -> list[dict[str, Any]]:
     """What the answer was chosen from, quoted as it is now: it must explain the answer when all has changed."""
     decisions = [each for each in (routed.decision, routed.decision.also) if each]
-    used = {passage.chunk_id for each in decisions if each.route == "document" for passage in each.passages[:3]}
+    quoted = [document.quoted_from(each.passages) for each in decisions if each.route == "document"]
+    used = {passage.chunk_id for passages in quoted for passage in passages}
     found: list[dict[str, Any]] = [
         {
             "kind": "faq",

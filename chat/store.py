@@ -22,6 +22,10 @@ from tenants.text import check_text
 LONGEST_TEXT = 4000
 LEASE = timedelta(seconds=30)
 MOST_ATTEMPTS = 3
+FAILED = {
+    "code": "failed",
+    "message": "Something went wrong on our side, so I could not answer. A person will look at your question.",
+}
 
 
 @dataclass(frozen=True)
@@ -235,14 +239,17 @@ def give_up_turn(group_id: UUID, conversation_id: UUID, turn: ClaimedTurn) -> No
     conversation = locked(group_id, conversation_id)
     ended = Turn.objects.filter(group_id=group_id, id=turn.id, lease=turn.lease, state=Turn.State.RUNNING)
     if ended.update(state=Turn.State.DONE, lease_until=None):
-        message = "Something went wrong on our side, so I could not answer. A person will look at your question."
-        events.emit(conversation, "error", {"code": "failed", "message": message})
+        events.emit(conversation, "error", FAILED)
         mark_waiting(conversation)
 
 
 def release_lease(group_id: UUID, turn: ClaimedTurn) -> None:
     """Let a failed turn be tried again a little later, by whoever comes first."""
     Turn.objects.filter(group_id=group_id, id=turn.id, lease=turn.lease).update(lease_until=timezone.now())
+
+
+def owner_of(group_id: UUID, conversation_id: UUID) -> str:
+    return Conversation.objects.values_list("owner", flat=True).get(group_id=group_id, id=conversation_id)
 
 
 def answer_to(group_id: UUID, message_id: UUID) -> tuple[bool, dict[str, Any] | None]:

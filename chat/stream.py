@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from chat import events, store
+from chat import events, metrics, store
 from tenants.database import in_database
 from tenants.scope import Scope
 
@@ -27,7 +27,7 @@ class Seen:
 
 async def follow(group_id: UUID, conversation_id: UUID, scope: Scope, after: int) -> AsyncIterator[Seen]:
     """Everything that happens in a conversation after event number `after`, until the client leaves."""
-    async with events.listening(conversation_id) as queue:
+    async with events.listening(conversation_id) as queue, metrics.following():
         last_sent = time.monotonic()
         while True:
             for stored in await in_database(events.stored_after, group_id, conversation_id, after, scope=scope):
@@ -57,7 +57,7 @@ async def answer(group_id: UUID, conversation_id: UUID, scope: Scope, message_id
         while time.monotonic() < deadline:
             done, data = await in_database(store.answer_to, group_id, message_id, scope=scope)
             if done:
-                yield Seen("answer", data) if data else Seen("status", {"owner": "person"})
+                yield Seen("answer", data) if data else await _why_silent(group_id, conversation_id, scope)
                 return
             look_again = time.monotonic() + LOOK_EVERY_S
             while (left := look_again - time.monotonic()) > 0:
@@ -70,3 +70,9 @@ async def answer(group_id: UUID, conversation_id: UUID, scope: Scope, message_id
                 if live.turn == str(message_id):
                     yield Seen(live.type, live.data)
     yield Seen("error", {"code": "slow", "message": "The answer takes longer than usual; it will appear here."})
+
+
+async def _why_silent(group_id: UUID, conversation_id: UUID, scope: Scope) -> Seen:
+    if await in_database(store.owner_of, group_id, conversation_id, scope=scope) == "person":
+        return Seen("status", {"owner": "person"})
+    return Seen("error", store.FAILED)

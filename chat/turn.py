@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from chat import answering, events, store
+from chat import answering, events, metrics, store
 from chat.context import TurnContext, load_context
 from chat.exchange import Answer
 from tenants import resolve
@@ -66,9 +66,12 @@ async def _run(group_id: UUID, conversation_id: UUID, turn: store.ClaimedTurn, s
         if turn.attempts > store.MOST_ATTEMPTS:
             await in_database(store.give_up_turn, group_id, conversation_id, turn, scope=scope)
             return
-        outcome = await _answer(group_id, conversation_id, turn, scope)
-        await in_database(store.save_interaction, group_id, conversation_id, turn, outcome, scope=scope)
+        with metrics.TURN_SECONDS.time():
+            outcome = await _answer(group_id, conversation_id, turn, scope)
+            await in_database(store.save_interaction, group_id, conversation_id, turn, outcome, scope=scope)
+        metrics.TURNS.labels(outcome.answer.route).inc()
     except Exception:
+        metrics.FAILED_TURNS.inc()
         logger.exception("A turn of conversation %s failed (attempt %s).", conversation_id, turn.attempts)
         if turn.attempts >= store.MOST_ATTEMPTS:
             await in_database(store.give_up_turn, group_id, conversation_id, turn, scope=scope)

@@ -81,13 +81,13 @@ class Manager:
     http: httpx.Client
     business: Business
 
-    def post(self, path: str, **fields: Any) -> dict[str, Any]:
+    def post(self, path: str, /, **fields: Any) -> dict[str, Any]:
         return self._done(self.http.post(f"/api/v1/{path}", json=fields))
 
-    def patch(self, path: str, **fields: Any) -> dict[str, Any]:
+    def patch(self, path: str, /, **fields: Any) -> dict[str, Any]:
         return self._done(self.http.patch(f"/api/v1/{path}", json=fields))
 
-    def put(self, path: str, **fields: Any) -> dict[str, Any]:
+    def put(self, path: str, /, **fields: Any) -> dict[str, Any]:
         return self._done(self.http.put(f"/api/v1/{path}", json=fields))
 
     def get(self, path: str) -> dict[str, Any]:

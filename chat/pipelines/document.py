@@ -12,25 +12,31 @@ from knowledge.chunking import sentences
 from knowledge.embedding import get_embedder
 from knowledge.search import LEXICAL_SHARE, Passage
 
-LONGEST_QUOTE = 600
-PASSAGES_READ = 2
+LONGEST_QUOTE, LONGEST_FURTHER_QUOTE = 600, 360
+PASSAGES_READ = 3
 SENTENCES_READ = 24
-# A second passage is quoted too when it is nearly as good as the first.
-NEARLY = 0.92
+# Others are quoted too when they are nearly as good as the first: a table often stands apart from its paragraph.
+NEARLY = 0.85
 
 
 async def answer(context: TurnContext, question: Question, decision: Decision) -> Answer:
-    best = decision.passages[0]
-    chosen = [passage for passage in decision.passages[:PASSAGES_READ] if passage.score >= NEARLY * best.score]
-    quotes = [await asyncio.to_thread(quote, question, passage) for passage in chosen]
-    text = "\n\n".join(f"{_lead(passage)}\n{quoted}" for passage, quoted in zip(chosen, quotes, strict=True))
+    chosen = quoted_from(decision.passages)
+    longest = [LONGEST_QUOTE] + [LONGEST_FURTHER_QUOTE] * (len(chosen) - 1)
+    quotes = await asyncio.to_thread(
+        lambda: [quote(question, passage, most) for passage, most in zip(chosen, longest, strict=True)]
+    )
     citations = tuple(_citation(passage, quoted) for passage, quoted in zip(chosen, quotes, strict=True))
-    return Answer(text, "document", decision.confidence, citations=citations)
+    return Answer(_text(chosen, quotes), "document", decision.confidence, citations=citations)
 
 
-def quote(question: Question, passage: Passage) -> str:
+def quoted_from(passages: Sequence[Passage]) -> list[Passage]:
+    """The passages that an answer quotes: the best, and what is nearly as good."""
+    return [passage for passage in passages[:PASSAGES_READ] if passage.score >= NEARLY * passages[0].score]
+
+
+def quote(question: Question, passage: Passage, longest: int) -> str:
     """The passage itself when it is short; else its sentences (or table rows) that fit the question best, in order."""
-    if len(passage.text) <= LONGEST_QUOTE:
+    if len(passage.text) <= longest:
         return passage.text.strip()
     pieces = [line for line in passage.text.split("\n") if line.strip()]
     if passage.kind != "table":
@@ -40,7 +46,7 @@ def quote(question: Question, passage: Passage) -> str:
     kept: set[int] = set()
     length = 0
     for index in order:
-        if kept and length + len(pieces[index]) > LONGEST_QUOTE:
+        if kept and length + len(pieces[index]) > longest:
             break
         kept.add(int(index))
         length += len(pieces[index])
@@ -62,6 +68,17 @@ def _with_gaps(pieces: Sequence[str], kept: Sequence[int], separator: str) -> st
             parts.append("…")
         parts.append(pieces[index])
     return separator.join(parts)
+
+
+def _text(passages: Sequence[Passage], quotes: Sequence[str]) -> str:
+    """The quotes, each place that they come from named once."""
+    parts: list[str] = []
+    place = ""
+    for passage, quoted in zip(passages, quotes, strict=True):
+        lead = _lead(passage)
+        parts.append(quoted if lead == place else f"{lead}\n{quoted}")
+        place = lead
+    return "\n\n".join(parts)
 
 
 def _lead(passage: Passage) -> str:

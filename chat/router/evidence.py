@@ -1,5 +1,6 @@
 """What speaks for and against answering a question from a candidate, as numbers that mean the same for every bot."""
 
+import math
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -55,7 +56,7 @@ def share(learned: Learned, part: Collection[str], whole: Collection[str]) -> fl
 
 
 # What may only speak for an answer (1), only against it (-1), or either way (0).
-ENTRY_SIGNS = (1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, 1, 0, 0, 1, 1, 1, 1, 0, 0)
+ENTRY_SIGNS = (1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, 1, 0, 0, 1, 1, 1, 1, 1)
 PASSAGE_SIGNS = (1, 1, 1, 1, 1, -1, -1, -1, -1)
 
 
@@ -83,8 +84,7 @@ def of_entry(learned: Learned, asked: Asked, match: Match) -> NDArray[np.float64
         len(asked.terms) <= 1,
         *match.votes,
         float(np.clip(match.answer_margin, -0.3, 0.3)),
-        np.log(1 + learned.entries),
-        np.log(1 + len(learned.texts.owners) / learned.entries),
+        math.sqrt(match.probability) * match.cosine,
     ])  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from knowledge.snapshot import Snapshot
 ANSWERED_FROM = 0.5
 # A vetted answer is preferred to a passage that is only a little likelier to answer.
 VETTED_AHEAD = 0.1
+VERBATIM_CONFIDENCE = 0.97
 OFFERED = 3
 OFFERED_FROM = 0.35
 
@@ -29,7 +30,7 @@ def decide(
     learned = learn(snapshot, embedder)
     asked = evidence.read(learned, text)
     found = match(learned, vector, asked.terms)
-    entry = answerability.probability("entry", evidence.of_entry(learned, asked, found)) if found else 0.0
+    entry = _likely(learned, asked, found) if found else 0.0
     passage = answerability.probability("passage", evidence.of_passages(learned, asked, passages)) if passages else 0.0
     if found and entry >= ANSWERED_FROM and entry + VETTED_AHEAD >= passage:
         decision = _from_entry(learned, asked, found, entry)
@@ -46,6 +47,11 @@ def decide(
         passages=tuple(passages),
         nearest=_offers(learned, found) if found else (),
     )
+
+
+def _likely(learned: Learned, asked: Asked, found: Match) -> float:
+    likely = answerability.probability("entry", evidence.of_entry(learned, asked, found))
+    return max(likely, VERBATIM_CONFIDENCE) if found.verbatim else likely
 
 
 def _from_entry(learned: Learned, asked: Asked, found: Match, probability: float) -> Decision:

@@ -83,6 +83,7 @@ _SOMETHING_ELSE = re.compile(
 )
 WORDED_FROM, LIKE_FROM, AHEAD = 0.50, 0.72, 0.08
 PLAINLY_WORDED_FROM = 0.30
+WORDS_READ = 60
 SPELT_LIKE_FROM, SPELT_MEANING_FROM = 0.62, 0.40
 
 
@@ -113,9 +114,13 @@ def wish(text: str, vector: NDArray[np.float32], embedder: Embedder) -> PersonWi
     """What makes it clear that a person is wanted; nothing where it is not."""
     if _SOMETHING_ELSE.search(text.lower()):
         return None
+    written = lexical.words(text)[:WORDS_READ]
+    words = [_known_form(word) for word in written]
+    worded = _names_a_person(words)
+    if worded and words != written:
+        vector = embedder.embed_queries([" ".join(words)])[0]
     asking, example = _ASKING.nearest(vector, embedder)
     other, _ = _NOT_ASKING.nearest(vector, embedder)
-    worded = _names_a_person([_known_form(word) for word in lexical.words(text)])
     spelt = spelling_share(text)
     if (
         (worded == 2 and asking >= PLAINLY_WORDED_FROM)

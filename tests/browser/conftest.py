@@ -1,22 +1,19 @@
 """Real Chromium for the tests that go where customers and members go: the demo sites and the web admin."""
 
-import itertools
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from tests.platform_processes import Platform
 
 DESKTOP: dict[str, Any] = {"viewport": {"width": 1440, "height": 900}}
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 FLAGS = ("--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--no-proxy-server")
-PATIENCE_MS = 20_000
-
-_visitors = itertools.count(1)
+PATIENCE_MS = 6_000
 
 
 @dataclass
@@ -28,10 +25,8 @@ class Visits:
     thrown: list[str] = field(default_factory=list)
 
     def __call__(self, url: str = "", **options: Any) -> Page:
-        """A page in a browser that nobody has used before; limits count it as a visitor of its own."""
-        number = next(_visitors)
-        address = f"10.0.{number // 250}.{number % 250 + 1}"
-        context = self.browser.new_context(**{**DESKTOP, **options}, extra_http_headers={"X-Forwarded-For": address})
+        """A page in a browser that nobody has used before."""
+        context = self.browser.new_context(**{**DESKTOP, **options})
         context.set_default_timeout(PATIENCE_MS)
         context.on("console", self._listen)
         context.on("weberror", lambda event: self.thrown.append(str(event.error)))
@@ -57,6 +52,7 @@ def browser(platform: Platform) -> Iterator[Browser]:
     assert found, "These tests need Chromium: bin/test installs it."
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=found, args=FLAGS)
+        expect.set_options(timeout=PATIENCE_MS)
         yield chromium
         chromium.close()
 
@@ -71,10 +67,10 @@ def visits(browser: Browser) -> Iterator[Visits]:
 
 
 @pytest.fixture
-def page(visits: Callable[..., Page]) -> Page:
+def page(visits: Visits) -> Page:
     return visits()
 
 
 @pytest.fixture
-def phone(visits: Callable[..., Page]) -> Page:
+def phone(visits: Visits) -> Page:
     return visits(**PHONE)

@@ -4,8 +4,6 @@ import re
 
 from playwright.sync_api import Locator, Page, expect
 
-ANSWER_MS = 20_000
-
 
 class Widget:
     """Locators and deeds of one page's widget; Playwright looks into its shadow root by itself."""
@@ -47,7 +45,7 @@ class Widget:
         self.page.get_by_role("alertdialog").get_by_role("button", name="Start over").click()
 
     def _answer(self, number: int) -> Locator:
-        expect(self.answers).to_have_count(number + 1, timeout=ANSWER_MS)
+        expect(self.answers).to_have_count(number + 1)
         return self.answers.nth(number)
 
 

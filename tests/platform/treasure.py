@@ -1,0 +1,59 @@
+"""One business with something of everything, each text holding a mark that nobody else may ever read."""
+
+from dataclasses import dataclass
+
+from django.apps import apps
+
+from chat import store
+from chat.models import Conversation, Interaction, Message
+from tenants import bots
+from tenants.models import Bot, Customer, GroupModel, Tenant, TenantModel
+from tenants.scope import within
+from tests.conftest import Business
+from tests.over_http import Manager
+
+WORD = "marzipan"
+
+
+@dataclass(frozen=True)
+class Treasure:
+    """`ids` maps the name of a thing, as addresses have it, to its ID."""
+
+    business: Business
+    mark: str
+    token: str
+    ids: dict[str, str]
+
+    def snapshot(self) -> dict[str, list[str]]:
+        """Every row that the business owns, to compare."""
+        with within(self.business.scope):
+            owned = [model for model in apps.get_models() if issubclass(model, GroupModel | TenantModel | Bot | Tenant)]
+            return {model.__name__: sorted(map(repr, model.objects.values_list())) for model in owned}
+
+
+def bury(boss: Manager, mark: str) -> Treasure:
+    """Fill the business with one of everything, searchable."""
+    business, text = boss.business, f"{WORD} {mark}"
+    faq = boss.add_faq(f"Where is the {text}?", f"The {text} is in the vault.", category=text)
+    document = boss.add_document(f"About the {text}", f"# The {text}\n\nThe {text} is kept below the third stair.")
+    api = boss.post("data-apis", bot=business.bot.key, name=text, base_url="https://vault.example/api")["id"]
+    action = boss.post("actions", data_api=api, name="open_vault", title=text, path="/open", answer=text)["id"]
+    boss.wait_until_indexed(f"faqs/{faq}", f"documents/{document}", f"actions/{action}")
+    with within(business.scope):
+        customer = Customer.objects.create(group=business.bot, issuer="vault", subject=mark, name=text)
+        conversation, token = store.open_conversation(business.bot, customer=customer)
+        question = store.add_message(store.locked(business.bot.id, conversation.id), Message.Role.CUSTOMER, text)
+        answer = store.add_message(store.locked(business.bot.id, conversation.id), Message.Role.BOT, text)
+        interaction = Interaction.objects.create(
+            group=business.bot, conversation_group=business.bot, conversation=conversation, question=text, answer=text,
+            question_id=question.id, answer_id=answer.id, route="faq", confidence=0.9, reason=text,
+        )  # fmt: skip
+        key, _ = bots.create_api_key(business.tenant.id, text)
+        member = bots.add_member(business.tenant.id, f"{mark}@vault.example", text, "viewer")
+    ids = {
+        "faq": faq, "document": document, "dataapi": api, "action": action, "conversation": conversation.id,
+        "message": answer.id, "interaction": interaction.id, "apikey": key.id, "member": member.id,
+        "tenant": business.tenant.id, "bot": business.bot.id,
+    }  # fmt: skip
+    return Treasure(business, mark, token, {name: str(id) for name, id in ids.items()})
+
