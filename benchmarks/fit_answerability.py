@@ -23,9 +23,9 @@ SAMPLED = [
     ("clinc150", 5, 60), ("clinc150", 15, 40), ("clinc150", 90, 100), ("clinc150", 90, 100), ("clinc150", 10, 12),
 ]  # fmt: skip
 REPEATS = 2
-# How many of the questions that customers ask a bot can answer; the fit itself weighs both kinds the same.
-ANSWERABLE = 0.6
-
+# Of the questions that customers ask, those that FAQs and actions answer; of the others, those that documents answer.
+# The fit itself weighs answerable and unanswerable questions the same.
+ANSWERABLE, ANSWERABLE_BY_PASSAGE = 0.6, 0.45
 
 
 def main() -> None:
@@ -43,8 +43,10 @@ def main() -> None:
     collections = read_collections(data, embedder)
     rng = np.random.default_rng(SEED)
     fitted = {
-        "entry": fit(list(entry_examples(collections, embedder, rng)), evidence.ENTRY_SIGNS),
-        "passage": fit(list(passage_examples(collections, embedder, rng)), evidence.PASSAGE_SIGNS),
+        "entry": fit(list(entry_examples(collections, embedder, rng)), evidence.ENTRY_SIGNS, ANSWERABLE),
+        "passage": fit(
+            list(passage_examples(collections, embedder, rng)), evidence.PASSAGE_SIGNS, ANSWERABLE_BY_PASSAGE
+        ),
     }
     WEIGHTS.write_text(json.dumps(fitted, indent=1) + "\n", encoding="utf-8")
 
@@ -101,7 +103,7 @@ def passage_examples(collections, embedder, rng: np.random.Generator) -> Iterato
             yield collection.name, np.array(rows), np.array([r.answered for r in found])
 
 
-def fit(examples: list[Examples], signs: Sequence[int]) -> dict[str, object]:
+def fit(examples: list[Examples], signs: Sequence[int], answerable: float) -> dict[str, object]:
     """Logistic regression in which evidence may only speak the way its sign says.
 
     Every bot counts the same, and right and wrong the same within it.
@@ -125,7 +127,7 @@ def fit(examples: list[Examples], signs: Sequence[int]) -> dict[str, object]:
     plain = weights[:-1] / spread
     return {
         "weights": [round(float(value), 4) for value in plain],
-        "offset": round(float(weights[-1] - plain @ centre + np.log(ANSWERABLE / (1 - ANSWERABLE))), 4),
+        "offset": round(float(weights[-1] - plain @ centre + np.log(answerable / (1 - answerable))), 4),
     }
 
 

@@ -1,4 +1,4 @@
-"""Practice bots made from public questions, each with some of its knowledge taken away, to learn from what then happens.
+"""Practice bots made from public questions, each with some of its knowledge taken away.
 
 A question whose FAQ was taken away is a plausible one about something that the business never mentions.
 """

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.practice_bots import FOLDS, NO_TEXTS, Collection
+from benchmarks.strange_names import NAMES, THINGS, replaced
 from knowledge import lexical
 from knowledge.embedding import Embedder
 from knowledge.search import LEXICAL_SHARE, Passage
@@ -19,6 +20,8 @@ from knowledge.snapshot import Snapshot
 ANSWERS_ON_A_PAGE = (1, 3)
 FOUND, READ = 8, 3
 STRANGE_QUESTIONS = 20
+STRANGE_EACH = 3
+STRANGE = f"{NAMES} {THINGS}".split()
 
 
 @dataclass(frozen=True)
@@ -51,8 +54,13 @@ def readings(
             asked = rng.permutation(len(collection.questions))[:: len(collection.questions) // 150 + 1]
             rows = [*np.flatnonzero(np.isin(collection.intents, list(gone))), *asked]
             frequency = Counter(term for page in pages for term in page.weights)
-            snapshot = Snapshot(uuid.uuid4(), "", "", "", 1, "", (), NO_TEXTS, (), NO_TEXTS, dict(frequency), len(pages))
+            snapshot = Snapshot(
+                uuid.uuid4(), "", "", "", 1, "", (), NO_TEXTS, (), NO_TEXTS, dict(frequency), len(pages)
+            )
             found = [_read(collection, int(row), pages, frequency) for row in rows]
+            for row in asked[::STRANGE_EACH].tolist():
+                strange = replaced(collection.questions[row], set(frequency), str(rng.choice(STRANGE)))
+                found.append(_read_text(strange, embedder.embed_queries([strange])[0], "", pages, frequency))
             for other in others:
                 strange = rng.permutation(len(other.questions))[:STRANGE_QUESTIONS].tolist()
                 found += [_read(other, row, pages, frequency) for row in strange]
@@ -70,7 +78,13 @@ def _pages(intents: list[str], answers: dict[str, str], size: int, embedder: Emb
 
 
 def _read(collection: Collection, row: int, pages: list[Page], frequency: Counter[str]) -> Reading:
-    question, vector = collection.questions[row], collection.vectors[row]
+    intent = str(collection.intents[row])
+    return _read_text(collection.questions[row], collection.vectors[row], intent, pages, frequency)
+
+
+def _read_text(
+    question: str, vector: NDArray[np.float32], intent: str, pages: list[Page], frequency: Counter[str]
+) -> Reading:
     rarity = {term: lexical.idf(len(pages), frequency[term]) for term in set(lexical.terms(question))}
     mass = math.sqrt(max(sum(rarity.values()), 1e-6))
     scored = []
@@ -80,7 +94,7 @@ def _read(collection: Collection, row: int, pages: list[Page], frequency: Counte
         scored.append((cosine + LEXICAL_SHARE * worded, cosine, worded, page))
     scored.sort(key=lambda entry: -entry[0])
     passages = tuple(_passage(*entry) for entry in scored[:FOUND])
-    answered = any(str(collection.intents[row]) in page.intents for *_, page in scored[:READ])
+    answered = any(intent in page.intents for *_, page in scored[:READ])
     return Reading(question, passages, answered)
 
 

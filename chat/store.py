@@ -77,6 +77,7 @@ def save_question(
 ) -> SavedQuestion:
     """Keep what the customer said; where the bot owns the conversation, a turn to answer it with."""
     check_question(text)
+    check_text(choice=choice.field if choice else "", client_id=client_id or "", page_url=page_url)
     conversation = locked(group_id, conversation_id)
     if client_id:
         known = Message.objects.filter(

@@ -4,6 +4,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from threading import Lock
+from typing import Any
 from uuid import UUID
 
 import numpy as np
@@ -30,12 +31,15 @@ class FaqEntry:
 
 @dataclass(frozen=True)
 class ActionEntry:
+    """`speaks_of` are the words of its parameters: their descriptions and the labels of their choices."""
+
     id: UUID
     group_id: UUID
     name: str
     title: str
     description: str
     requires_verified: bool
+    speaks_of: str = ""
 
 
 @dataclass(frozen=True)
@@ -104,7 +108,15 @@ def _read(bot: Bot, space: str) -> Snapshot:
         for faq in Faq.objects.filter(group=bot, enabled=True).order_by("created_at", "id")
     )
     actions = tuple(
-        ActionEntry(action.id, action.group_id, action.name, action.title, action.description, action.requires_verified)
+        ActionEntry(
+            action.id,
+            action.group_id,
+            action.name,
+            action.title,
+            action.description,
+            action.requires_verified,
+            _speaks_of(action.parameters),
+        )
         for action in Action.objects.filter(group=bot, enabled=True).order_by("name")
     )
     vocabulary, chunks = _vocabulary(bot.id)
@@ -124,6 +136,12 @@ def _read(bot: Bot, space: str) -> Snapshot:
         _readings(bot.id, space, [reading(faq.question, faq.answer) for faq in faqs])
         | _readings(bot.id, space, [reading(action.title, action.description) for action in actions]),
     )
+
+
+def _speaks_of(parameters: list[dict[str, Any]]) -> str:
+    described = [str(parameter.get("description", "")) for parameter in parameters]
+    labels = [str(choice.get("label", "")) for parameter in parameters for choice in parameter.get("choices") or ()]
+    return " ".join(described + labels)
 
 
 _FAQ_TEXTS = """

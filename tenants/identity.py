@@ -1,11 +1,13 @@
 """Who a customer is: a JWT signed by the tenant's server with the bot's secret (HS256, RFC 7519)."""
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
 import jwt
 
 from tenants.models import Bot, Customer
+from tenants.text import storable
 
 LEEWAY_S = 30
 MAX_TOKEN = 8000
@@ -44,15 +46,16 @@ def verify(bot: Bot, token: str) -> VerifiedIdentity:
         )
     except jwt.PyJWTError as problem:
         raise IdentityError(f"The identity token was refused: {problem}.") from problem
+    except (ValueError, OverflowError) as problem:
+        raise IdentityError("The identity token was refused: it holds what is not text or not a time.") from problem
     subject = claims["sub"]
-    if not subject or len(subject) > 255 or "\0" in subject:
-        raise IdentityError("The identity token's subject is empty or too long.")
-    issued = claims.get("iat")
-    if issued is not None and claims["exp"] - issued > MAX_LIFETIME_S:
+    if not subject or len(subject) > 255 or storable(subject) != subject:
+        raise IdentityError("The identity token's subject is empty, too long, or holds what is not a character.")
+    if int(claims["exp"]) - int(claims.get("iat") or time.time()) > MAX_LIFETIME_S + LEEWAY_S:
         raise IdentityError("The identity token lives longer than a day.")
     return VerifiedIdentity(
         _text(claims, "iss", 200), subject, _text(claims, "name", 200), _text(claims, "email", 254),
-        _text(claims, "locale", 35), {key: value for key, value in claims.items() if key not in ("exp", "iat", "jti")},
+        _text(claims, "locale", 35), storable({key: value for key, value in claims.items() if key not in ("exp", "iat", "jti")}),
     )  # fmt: skip
 
 
@@ -74,4 +77,4 @@ def customer_for(group_id: Any, identity: VerifiedIdentity) -> Customer:
 
 def _text(claims: dict[str, Any], name: str, longest: int) -> str:
     value = claims.get(name)
-    return value.replace("\0", "")[:longest] if isinstance(value, str) else ""
+    return storable(value)[:longest] if isinstance(value, str) else ""

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db import connection
 
 from tenants.scope import Scope
+from tenants.text import storable
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Membership:
 
 def bot(key: str) -> ResolvedBot | None:
     """A bot by its public key; its scope covers the bots that it fronts."""
-    row = _one("SELECT group_id, tenant_id, groups FROM resolve_bot(%s)", [key])
+    row = _one("SELECT group_id, tenant_id, groups FROM resolve_bot(%s)", [key]) if storable(key) == key else None
     return ResolvedBot(row[0], _scope(row[1], row[2])) if row else None
 
 

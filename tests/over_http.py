@@ -30,6 +30,7 @@ class Visitor:
     """A customer with a conversation of his own."""
 
     http: httpx.Client
+    bot_key: str
     conversation: str
     token: str
 
@@ -128,7 +129,7 @@ def visitor(platform: Platform, business: Business, *, limited: bool = False) ->
     http = httpx.Client(base_url=platform.url, timeout=PATIENCE_S, headers=headers)
     opened = http.post(f"/api/v1/bots/{business.bot.key}/conversations", json={})
     assert opened.status_code == 201, opened.text
-    return Visitor(http, opened.json()["id"], opened.json()["token"])
+    return Visitor(http, business.bot.key, opened.json()["id"], opened.json()["token"])
 
 
 def read_events(response: httpx.Response) -> Iterator[Seen]:

@@ -88,8 +88,9 @@ def _conversation(messages: list[Any]) -> list[tuple[str, str]]:
 
 def _save(model: str, said: list[tuple[str, str]]) -> tuple[UUID, Scope, UUID, UUID]:
     found = resolve.bot(model)
+    if found is None:
+        raise Bot.DoesNotExist
     bot = Bot.objects.get(key=model)
-    assert found is not None  # the bot is in scope, so it exists
     conversation, _ = store.open_conversation(bot)
     roles = {"user": Message.Role.CUSTOMER, "assistant": Message.Role.BOT}
     for role, text in said[:-1]:

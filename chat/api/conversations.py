@@ -154,7 +154,7 @@ def _said(fields: dict[str, Any]) -> tuple[str, Choice | None]:
 
 def _client_id(fields: dict[str, Any]) -> str | None:
     client_id: str | None = fields.get("client_id")
-    if client_id is not None and (not 0 < len(client_id) <= 100 or "\0" in client_id):
+    if client_id is not None and not 0 < len(client_id) <= 100:
         raise Refused(400, "invalid", "client_id: 1 to 100 characters.", {"client_id": "1 to 100 characters."})
     return client_id
 

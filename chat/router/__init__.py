@@ -73,7 +73,10 @@ def _decide_parts(
     passages: Sequence[Passage],
     embedder: Embedder,
 ) -> Decision:
-    """Both decisions where the parts need different answers, the riskier first; else that for the whole message."""
+    """Both decisions where the parts need different answers, the riskier first; else that for the whole message.
+
+    "My card was stolen. What do I do?" is one question to one line, so two parts must be surer than their whole.
+    """
     vectors = embedder.embed_queries(list(parts))
     first, second = (
         decide_among(snapshots, part, vector, passages, embedder) for part, vector in zip(parts, vectors, strict=True)
@@ -83,6 +86,8 @@ def _decide_parts(
         return known[0] if known and whole.route == "unknown" else whole
     if _same(first, second):
         return whole if whole.route != "unknown" else first
+    if first.route == second.route and min(first.confidence, second.confidence) <= whole.confidence:
+        return whole
     main, also = (first, second) if _RISK[first.route] >= _RISK[second.route] else (second, first)
     return replace(main, also=replace(also, also=None))
 

@@ -14,7 +14,7 @@ from knowledge.snapshot import Snapshot, reading
 
 WORD_SHARE = 0.3
 READ_ENTRIES = 1_000
-TELLING_TERMS = 4
+TELLING_TERMS = 8
 
 
 @dataclass(frozen=True)

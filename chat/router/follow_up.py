@@ -10,14 +10,16 @@ LONGEST_LEANING = 10
 # A question that speaks of the bot's business in this many words of its own stands alone.
 OWN_TERMS = 3
 _CONTRAST = re.compile(
-    r"^(?:and|but|or|ok|okay|so|then|also|what|how)?[\s,]*(?:what about|how about|and|for|what if (?:it'?s|i'?m)|with|in|to|"
-    r"from|on|at|if (?:it'?s|i'?m))\b[\s,]*(?P<rest>.+?)[\s?!.]*$",
+    r"^(?:and|but|or|ok|okay|so|then|also|what|how)?[\s,]*"
+    r"(?:what about|how about|and|for|what if (?:it'?s|i'?m)|with|in|to|from|on|at|if (?:it'?s|i'?m))\b"
+    r"[\s,]*(?P<rest>.+?)[\s?!.]*$",
     re.IGNORECASE,
 )
 _ABOUT = re.compile(r"(?:what|how) about\b", re.IGNORECASE)
 _LEADING = re.compile(r"^(?:and|but|or|so|then|also|ok|okay)\b[\s,]*", re.IGNORECASE)
 _POINTING = re.compile(
-    r"\b(?:it|its|that|this|they|them|their|those|these|there|one|ones|the same|the other|instead|either|as well|then)\b",
+    r"\b(?:it|its|that|this|they|them|their|those|these|there|one|ones|"
+    r"the same|the other|instead|either|as well|then)\b",
     re.IGNORECASE,
 )
 # "Is there a discount?" and "is it too late to cancel?" point at nothing.
@@ -30,13 +32,13 @@ _GREETING = re.compile(r"\b(?:thanks?|thank you|hi|hello|hey|bye|ok|okay|yes|no|
 _PREPOSITION = re.compile(r"^(?P<word>for|in|to|from|with|on|at|about)\s+(?P<thing>.+)$", re.IGNORECASE)
 _THING = r"(?P<old>(?:(?:a|an|the|my|your|our)\s+)?[\w'-]+(?:\s+(?!(?:for|in|to|from|with|on|at|and|or)\b)[\w'-]+)?)"
 _PREPOSITIONS = r"(?:for|in|to|from|with|on|at)"
-_PLACES_AND_TIMES = frozenset(["abroad", "overseas", "online", "here", "there", "today", "tomorrow", "tonight", "now", "weekends", "sundays"])
+_PLACES_AND_TIMES = frozenset(
+    {"abroad", "overseas", "online", "here", "there", "today", "tomorrow", "tonight", "now", "weekends", "sundays"}
+)
 _ONE = re.compile(r"\b(?:one|ones)\b\s*$", re.IGNORECASE)
 
 
-def understood(
-    text: str, previous: Sequence[tuple[str, str]], embedder: Embedder, vocabulary: Collection[str]
-) -> str:
+def understood(text: str, previous: Sequence[tuple[str, str]], embedder: Embedder, vocabulary: Collection[str]) -> str:
     """The question as it is to be routed; the very same text where it stands alone.
 
     `previous` are (question as understood, title of what was cited), newest last; `vocabulary` the bot's terms.

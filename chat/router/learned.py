@@ -85,7 +85,7 @@ _lock = Lock()
 def _learn(snapshot: Snapshot, embedder: Embedder) -> Learned:
     texts = _entries(snapshot)
     entries = [f"{faq.question} {faq.answer} {faq.category}" for faq in snapshot.faqs]
-    entries += [f"{action.title}. {action.description}" for action in snapshot.actions]
+    entries += [f"{action.title}. {action.description} {action.speaks_of}" for action in snapshot.actions]
     terms = [set(lexical.terms(entry)) for entry in entries]
     for text, owner in zip(texts.texts, texts.owners.tolist(), strict=True):
         terms[owner].update(lexical.terms(text))

@@ -11,6 +11,7 @@ from chat.router import answerability, evidence, reasons
 from chat.router.evidence import Asked
 from chat.router.learned import Learned, learn
 from chat.router.matching import Match, match
+from knowledge import lexical
 from knowledge.embedding import Embedder
 from knowledge.search import Passage
 from knowledge.snapshot import Snapshot
@@ -19,6 +20,10 @@ ANSWERED_FROM = 0.5
 # A vetted answer is preferred to a passage that is only a little likelier to answer.
 VETTED_AHEAD = 0.1
 VERBATIM_CONFIDENCE = 0.97
+# Closer than this, the vetted answer is given and the passage after it.
+EQUALLY_LIKELY = 0.2
+# The share of a question's rarity that only the passage covers, for it to be quoted beside live data.
+TELLS_FROM = 0.3
 OFFERED = 3
 OFFERED_FROM = 0.35
 
@@ -32,13 +37,18 @@ def decide(
     found = match(learned, vector, asked.terms)
     entry = _likely(learned, asked, found) if found else 0.0
     passage = answerability.probability("passage", evidence.of_passages(learned, asked, passages)) if passages else 0.0
-    if found and entry >= ANSWERED_FROM and entry + VETTED_AHEAD >= passage:
-        decision = _from_entry(learned, asked, found, entry)
-        if decision.action and not decision.action.requires_verified and passage >= ANSWERED_FROM:
-            return replace(decision, also=_from_passages(snapshot, asked, passages, passage))
-        return decision
-    if passage >= ANSWERED_FROM:
-        return _from_passages(snapshot, asked, passages, passage)
+    prepared = _from_entry(learned, asked, found, entry) if found and entry >= ANSWERED_FROM else None
+    written = _from_passages(snapshot, asked, passages, passage) if passage >= ANSWERED_FROM else None
+    if prepared and prepared.action:
+        # What is written about a thing never tells how it stands today: live data goes first.
+        missing = asked.terms - learned.entry_terms[found.entry] if found else frozenset()
+        return replace(prepared, also=written) if written and _tells(learned, missing, asked, passages[0]) else prepared
+    if prepared and written and abs(entry - passage) < EQUALLY_LIKELY:
+        return replace(prepared, also=written)
+    if prepared and entry + VETTED_AHEAD >= passage:
+        return prepared
+    if written:
+        return written
     return Decision(
         "unknown",
         1 - max(entry, passage),
@@ -47,6 +57,13 @@ def decide(
         passages=tuple(passages),
         nearest=_offers(learned, found) if found else (),
     )
+
+
+def _tells(learned: Learned, missing: frozenset[str], asked: Asked, passage: Passage) -> bool:
+    """Whether a passage speaks of what the customer asks beside the live data ("waterproof" in "waterproof jackets in
+    stock")."""
+    there = missing & frozenset(lexical.terms(f"{passage.title} {passage.text}"))
+    return evidence.share(learned, there, asked.terms) >= TELLS_FROM if asked.terms else False
 
 
 def _likely(learned: Learned, asked: Asked, found: Match) -> float:

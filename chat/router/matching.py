@@ -10,12 +10,12 @@ from chat.router.learned import Learned
 
 # Each measured on half of the BANKING77 training questions against the other half.
 WORD_SHARE = 0.15
-CLASS_SHARE = 0.06
+CLASS_SHARE = 0.04
 # Measured on the demo businesses, one phrasing of each FAQ left out: 0.59 right without the answers, 0.65 with them.
 ANSWER_SHARE = 0.6
-PHRASINGS_ASKED = 3
+PHRASINGS_ASKED = 2
 # A question that the bot was given word for word, but for a letter or a comma.
-VERBATIM_FROM = 0.96
+VERBATIM_FROM = 0.985
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,8 @@ class Match:
     """The best entry (FAQ or action, by its number), its nearest text, and how it stands against the runner-up.
 
     `closeness` is the mean of the cosine plus the share of words over the entry's best phrasings; `answer` the same for
-    the question together with its answer. `votes` say whether the nearest single phrasing, the classifier and the answers
-    alone would have chosen the same.
+    the question together with its answer. `votes` say whether the nearest single phrasing, the classifier and the
+    answers alone would have chosen the same.
     """
 
     entry: int
@@ -42,21 +42,16 @@ class Match:
     scores: tuple[float, ...]
 
 
-def match(learned: Learned, vector: NDArray[np.float32], terms: Collection[str], without: int | None = None) -> Match | None:
-    """The FAQs and actions of a bot against a question's vector and terms; nothing where the bot has none.
-
-    `without` leaves one text out, to see what becomes of it when it is asked.
-    """
+def match(learned: Learned, vector: NDArray[np.float32], terms: Collection[str]) -> Match | None:
+    """The FAQs and actions of a bot against a question's vector and terms; nothing where the bot has none."""
     texts = learned.texts
     if not len(texts.owners):
         return None
     cosines = texts.vectors @ vector
     likeness = learned.words.likeness(terms)
-    if without is not None:
-        cosines[without], likeness[without] = -1, 0
     near = cosines + WORD_SHARE * likeness
     closeness = _mean_of_best(near, texts.owners, learned.entries)
-    logs = learned.classifier.log_probabilities(vector) if learned.classifier else np.zeros(len(closeness))
+    logs = _logs(learned, vector, float(closeness.max()))
     answer = learned.answers.closeness(vector, terms, closeness)
     scores = (closeness + ANSWER_SHARE * answer) / (1 + ANSWER_SHARE) + CLASS_SHARE * np.maximum(logs, -20)
     nearest = int(np.argmax(cosines))
@@ -74,13 +69,22 @@ def match(learned: Learned, vector: NDArray[np.float32], terms: Collection[str],
         likeness=float(likeness[text]),
         answer=float(answer[best]),
         probability=float(np.exp(logs[best])),
-        margin=float(scores[best] - scores[order[1]]) if len(order) > 1 else 1.0,
+        margin=float(scores[best] - (scores[order[1]] if len(order) > 1 else learned.nearness.other)),
         votes=(int(texts.owners[nearest]) == best, int(np.argmax(logs)) == best, int(np.argmax(answer)) == best),
-        answer_margin=float(answer[best] - np.delete(answer, best).max(initial=-1.0)),
+        answer_margin=float(
+            answer[best] - (np.delete(answer, best).max() if len(order) > 1 else learned.nearness.other)
+        ),
         verbatim=bool(cosines[text] >= VERBATIM_FROM),
         ranking=tuple(int(number) for number in order),
         scores=tuple(min(float(scores[number]), 1.0) for number in order),
     )
+
+
+def _logs(learned: Learned, vector: NDArray[np.float32], closest: float) -> NDArray[np.float32]:
+    """The logarithm of each entry's probability; where there is nothing to tell it from, how near it is must do."""
+    if learned.classifier:
+        return learned.classifier.log_probabilities(vector)
+    return np.full(learned.entries, np.log(np.clip(learned.nearness.place(closest), 0.01, 1)), np.float32)
 
 
 def _mean_of_best(near: NDArray[np.float32], owners: NDArray[np.int64], entries: int) -> NDArray[np.float32]:

@@ -6,75 +6,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from chat.router.prototypes import Prototypes
+from chat.router.person_examples import (
+    ASKING,
+    BETWEEN,
+    NOT_ASKING,
+    PERSONS,
+    STRONG_PERSONS,
+    STRONG_VERBS,
+    VERBS,
+)
 from knowledge import lexical
 from knowledge.embedding import Embedder
 
-_ASKING = Prototypes(
-    (
-        "I want to talk to a human",
-        "can I speak with a real person please",
-        "connect me to an agent",
-        "put me through to an operator",
-        "transfer me to a representative",
-        "I need to chat with a live agent",
-        "let me speak to somebody",
-        "is there a person I can talk to",
-        "how can I talk to someone",
-        "help me contact an assistant",
-        "stop, I don't want to talk to a robot",
-        "useless bot, get me someone",
-        "you are not helpful, I want a human",
-        "you don't understand me, I want to speak to an operator",
-        "this chatbot is rubbish, give me a member of staff",
-        "can somebody from your team call me back",
-        "I'd rather deal with a person",
-        "can I have an adviser instead of a machine",
-        "get me your manager",
-        "is anybody real there",
-        "human please",
-        "live chat with an agent",
-        "speak to an advisor",
-        "hand me over to a colleague",
-    )
-)
-_NOT_ASKING = Prototypes(
-    (
-        "what is your customer service phone number",
-        "when is customer support open",
-        "what are the opening hours of your help line",
-        "how do I contact customer service by email",
-        "which number do I ring for help",
-        "where can I write to you",
-        "can someone else use my account",
-        "can another person collect my parcel",
-        "how do I add a person to my account",
-        "can I send money to somebody",
-        "I want to file a complaint",
-        "I need help with my order",
-        "someone used my card",
-        "can I talk about my order",
-        "can you help me with a problem",
-        "who is the account holder",
-        "I need help cancelling my purchase",
-        "can an agent sell my house",
-        "I need help to switch to another account",
-        "I want to make a claim",
-        "do you deliver to somebody else",
-        "how do I change my contact details",
-    )
-)
-_VERBS = frozenset(
-    ["speak", "speaking", "talk", "talking", "chat", "chatting", "connect", "connecting", "contact", "contacting", "transfer", "reach", "reaching", "call", "calling", "get", "give", "put", "want", "need", "rather", "prefer", "message", "ring", "hand", "pass", "have"]
-)
-_STRONG_VERBS = frozenset(["speak", "speaking", "talk", "talking", "chat", "chatting", "connect", "transfer", "contact", "contacting", "reach"])
-_PERSONS = frozenset(
-    ["human", "humans", "person", "agent", "operator", "representative", "rep", "adviser", "advisor", "assistant", "someone", "somebody", "anyone", "anybody", "people", "colleague", "manager", "supervisor", "staff"]
-)
-_STRONG_PERSONS = frozenset(["human", "humans", "operator", "representative"])
-_BETWEEN = frozenset(
-    ["to", "with", "a", "an", "the", "your", "one", "real", "live", "actual", "me", "my", "in", "on", "through", "over", "touch", "of", "from", "for", "please", "just", "some", "any", "another", "customer", "support", "service", "services", "member", "human", "bloody", "goddamn", "damn", "fucking", "freaking", "proper", "somebody", "someone", "now", "team", "staff", "i", "can", "be", "put", "us", "chat", "by", "via"]
-)
 _BOT = re.compile(r"\b(?:chat)?(?:ro)?bots?\b|\bmachine\b|\bhelpful\b|\bunderstand (?:me|you)\b")
 _SOMETHING_ELSE = re.compile(
     r"^(?:so |and )?(?:are you|is this a|am i|is it a|do i (?:have|need) to|must i|will i (?:have|need) to)\b"
@@ -98,8 +41,17 @@ _CORES = [
     for verb in ("talk", "talking", "speak", "speaking", "chat", "chatting", "contact", "contacting")
     for preposition in (("",) if verb.startswith("contact") else ("to", "with"))
     for person in (
-        "a person", "someone", "somebody", "a human", "a human agent", "an agent", "a live agent", "an operator",
-        "an assistant", "a representative", "an adviser",
+        "a person",
+        "someone",
+        "somebody",
+        "a human",
+        "a human agent",
+        "an agent",
+        "a live agent",
+        "an operator",
+        "an assistant",
+        "a representative",
+        "an adviser",
     )
 ]
 
@@ -119,8 +71,8 @@ def wish(text: str, vector: NDArray[np.float32], embedder: Embedder) -> PersonWi
     worded = _names_a_person(words)
     if worded and words != written:
         vector = embedder.embed_queries([" ".join(words)])[0]
-    asking, example = _ASKING.nearest(vector, embedder)
-    other, _ = _NOT_ASKING.nearest(vector, embedder)
+    asking, example = ASKING.nearest(vector, embedder)
+    other, _ = NOT_ASKING.nearest(vector, embedder)
     spelt = spelling_share(text)
     if (
         (worded == 2 and asking >= PLAINLY_WORDED_FROM)
@@ -136,23 +88,23 @@ def _names_a_person(words: list[str]) -> int:
     """2 where one is asked for in so many words ("speak to an agent"), 1 where it may be meant, else 0."""
     best = 0
     for place, word in enumerate(words):
-        if word not in _PERSONS:
+        if word not in PERSONS:
             continue
         before = place - 1
-        while before >= 0 and words[before] in _BETWEEN:
+        while before >= 0 and words[before] in BETWEEN:
             before -= 1
         verb = words[before] if before >= 0 else ""
-        if verb in _STRONG_VERBS:
+        if verb in STRONG_VERBS:
             return 2
-        if verb in _VERBS or len(words) <= 3 or word in _STRONG_PERSONS or _BOT.search(" ".join(words)):
+        if verb in VERBS or len(words) <= 3 or word in STRONG_PERSONS or _BOT.search(" ".join(words)):
             best = 1
     return best
 
 
 def _known_form(word: str) -> str:
-    if word in _PERSONS or word in _VERBS or word in _BETWEEN or len(word) < 4:
+    if word in PERSONS or word in VERBS or word in BETWEEN or len(word) < 4:
         return word
-    for known in sorted(_PERSONS | _STRONG_VERBS):
+    for known in sorted(PERSONS | STRONG_VERBS):
         if len(known) >= 4 and abs(len(known) - len(word)) <= 1 and _one_slip(word, known):
             return known
     return word

@@ -7,13 +7,47 @@ from knowledge import lexical
 SmallTalk = Literal["greeting", "thanks", "goodbye"]
 
 _SAYING: dict[SmallTalk, frozenset[str]] = {
-    "goodbye": frozenset(["bye", "goodbye", "cya", "farewell", "byebye", "goodnight", "ciao", "cheerio"]),
-    "thanks": frozenset(["thanks", "thank", "thx", "ty", "cheers", "thankyou", "tnx", "thanx", "appreciated", "merci", "danke", "gracias"]),
-    "greeting": frozenset(["hi", "hello", "hey", "hiya", "howdy", "hallo", "helo", "hullo", "heya", "greetings", "morning", "afternoon", "evening", "yo"]),
+    "goodbye": frozenset({"bye", "goodbye", "cya", "farewell", "byebye", "goodnight", "ciao", "cheerio"}),
+    "thanks": frozenset(
+        {
+            "thanks",
+            "thank",
+            "thx",
+            "ty",
+            "cheers",
+            "thankyou",
+            "tnx",
+            "thanx",
+            "appreciated",
+            "merci",
+            "danke",
+            "gracias",
+        }
+    ),
+    "greeting": frozenset(
+        {
+            "hi",
+            "hello",
+            "hey",
+            "hiya",
+            "howdy",
+            "hallo",
+            "helo",
+            "hullo",
+            "heya",
+            "greetings",
+            "morning",
+            "afternoon",
+            "evening",
+            "yo",
+        }
+    ),
 }
-_AROUND = frozenset(
-    ["you", "very", "much", "so", "a", "lot", "again", "there", "good", "great", "perfect", "super", "brilliant", "lovely", "nice", "wonderful", "awesome", "excellent", "ok", "okay", "all", "for", "your", "the", "help", "and", "everyone", "team", "sir", "madam", "day", "have", "this", "that's", "that", "is", "was", "it", "works", "worked", "helpful", "really", "many", "now", "then", "see", "later", "soon", "dear", "bot", "guys", "today", "take", "care", "i", "kind", "kindly", "alright", "right", "no", "more", "questions", "nothing", "else", "how", "are", "doing", "things", "going", "up", "what's", "whats", "who", "what", "your", "name", "cool", "fine", "got"]
-)
+_FILLING = """you very much so a lot again there good great perfect super brilliant lovely nice wonderful awesome
+excellent ok okay all for your the help and everyone team sir madam day have this that's that is was it works worked
+helpful really many now then see later soon dear bot guys today take care i kind kindly alright right no more
+questions nothing else how are doing things going up what's whats who what your name cool fine got"""
+_AROUND = frozenset(_FILLING.split())
 _OPENINGS: dict[tuple[str, ...], SmallTalk] = {
     ("how", "are", "you"): "greeting",
     ("how", "are", "you", "doing"): "greeting",

@@ -13,7 +13,7 @@ from tests.platform_processes import Platform
 DESKTOP: dict[str, Any] = {"viewport": {"width": 1440, "height": 900}}
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 FLAGS = ("--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--no-proxy-server")
-PATIENCE_MS = 6_000
+PATIENCE_MS = 15_000
 
 
 @dataclass

@@ -22,7 +22,8 @@ def test_harbor_answers_by_a_vetted_faq_and_by_a_cited_document(platform: Platfo
     cited = source(answer, "document")
     expect(cited.locator("summary")).to_contain_text("Delivery and customs guide")
     expect(cited).to_contain_text("As of Aug 20, 2026")
-    expect(cited.get_by_role("link", name="Open source")).to_have_attribute("href", f"{platform.harbor}/guides/delivery")
+    link = cited.get_by_role("link", name="Open source")
+    expect(link).to_have_attribute("href", f"{platform.harbor}/guides/delivery")
 
 
 def test_harbor_asks_for_size_and_colour_by_buttons_and_tells_the_stock(platform: Platform, page: Page) -> None:
@@ -51,10 +52,12 @@ def test_harbor_tells_each_customer_their_own_orders_and_nobody_none(platform: P
     widget = Widget(page).open()
     expect(widget.ask("Show me my orders")).to_contain_text("sign in")
     be_customer(page, "Maya Lindqvist")
+    expect(widget.answers).to_have_count(1)
     maya = widget.ask("Show me my orders")
     expect(maya).to_contain_text("HO-48213")
     expect(maya).not_to_contain_text("HO-48377")
     be_customer(page, "Tomás Okafor")
+    expect(widget.answers).to_have_count(0)
     tomas = widget.ask("Show me my orders")
     expect(tomas).to_contain_text("HO-48377")
     expect(tomas).not_to_contain_text("HO-48213")
@@ -97,8 +100,10 @@ def test_meridian_tells_each_customer_their_own_balance_and_nobody_none(platform
     page.goto(platform.meridian)
     widget = Widget(page).open()
     expect(widget.ask("What is my balance?")).to_contain_text("sign in")
-    for name, own, other in (("Amara Okafor", "2,184.63", "142.07"), ("Tomasz Zielinski", "142.07", "2,184.63")):
+    amara, tomasz = ("Amara Okafor", "2,184.63"), ("Tomasz Zielinski", "142.07")
+    for (name, own), (_, other), kept in ((amara, tomasz, 1), (tomasz, amara, 0)):
         be_customer(page, name)
+        expect(widget.answers).to_have_count(kept)
         answer = widget.ask("What is the balance of my current account?")
         expect(answer).to_contain_text(own)
         expect(answer).not_to_contain_text(other)

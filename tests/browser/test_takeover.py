@@ -42,9 +42,7 @@ def reply(member: Page, text: str) -> None:
     expect(member.locator(".sb-bubble.person .sb-text").last).to_have_text(text)
 
 
-def test_a_person_takes_over_and_hands_back(
-    platform: Platform, visits: Visits, waiting: Widget, member: Page
-) -> None:
+def test_a_person_takes_over_and_hands_back(platform: Platform, visits: Visits, waiting: Widget, member: Page) -> None:
     expect(waiting.banner).to_have_text("You’re talking to Sam Adeyemi")
     answered = waiting.answers.count()
     with waiting.page.expect_response(re.compile(r"/messages$")) as response:

@@ -213,7 +213,7 @@ def _try_own_addresses(thief: Thief, harbor: Business, treasure: Treasure) -> No
             address = _fill(pattern, "").replace("^(?P<app_label>auth|account|tenants|knowledge|chat)/$", "knowledge/")
             address = address.replace("(?P<url>.*)$", "knowledge/faq")
             for query in ("", f"?q={WORD}&s={WORD}", f"?bot={bot.key}&q={WORD}", f"?group__id__exact={bot.id}"):
-                thief.try_on("GET", address + query, {200, 302, 400, *REFUSED})
+                thief.try_on("GET", address + query, {200, 301, 302, 400, *REFUSED})
     for model, name in (("action", "data_api"), ("faq", "group"), ("conversation", "group"), ("conversation", "assignee")):
         query = f"?app_label=knowledge&model_name={model}&field_name={name}&term={WORD}"
         thief.try_on("GET", f"admin/autocomplete/{query}", {200, 302, *REFUSED})

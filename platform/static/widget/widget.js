@@ -133,17 +133,15 @@ function legible(rgb, surface) {
 // ---- network
 
 class Failure extends Error {
-  constructor(status = 0, message = "", wait = 0) {
+  constructor(status = 0, message = "") {
     super(message);
-    Object.assign(this, { status, wait });
+    this.status = status;
     this.gone = [401, 403, 404, 410].includes(status);
-    this.passing = [0, 502, 503, 504].includes(status);
+    this.passing = !status || status > 501;
   }
 
   get explanation() {
-    if (this.status === 429)
-      return `Too many messages just now. Please wait ${this.wait ? this.wait + " seconds" : "a moment"}.`;
-    return this.message || (this.status ? "Something went wrong on our side." : "There seems to be no connection.");
+    return this.message || (this.status ? "Something went wrong." : "No connection.");
   }
 }
 
@@ -162,7 +160,7 @@ async function request(path, { method = "GET", token, body, accept = "applicatio
   }
   if (response.ok) return response;
   const problem = await response.json().catch(() => ({}));
-  throw new Failure(response.status, problem.message, Number(response.headers.get("Retry-After")));
+  throw new Failure(response.status, problem.message);
 }
 
 /** The server-sent events of a response. A minute of silence counts as a broken line. */
@@ -197,13 +195,8 @@ async function* readEvents(response) {
 
 function backoff(attempt) {
   return new Promise((resolve) => {
-    const timer = setTimeout(go, Math.min(15000, 700 * 2 ** attempt) * (0.8 + Math.random() * 0.4));
-    function go() {
-      clearTimeout(timer);
-      removeEventListener("online", go);
-      resolve();
-    }
-    addEventListener("online", go);
+    setTimeout(resolve, Math.min(15000, 700 * 2 ** attempt) * (0.8 + Math.random() * 0.4));
+    addEventListener("online", resolve, { once: true });
   });
 }
 
@@ -220,7 +213,7 @@ function subject(token) {
   }
 }
 
-const newId = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+const newId = () => Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(36)).join("-");
 
 /**
  * One conversation: made at the first message, kept in this browser.
@@ -353,7 +346,7 @@ class Conversation {
             turn.renewed = true;
             this.forget();
             this.hear("note", { text: "The former conversation has ended. This is a new one." });
-          } else if (!failure.passing || attempt > 3) throw failure;
+          } else if (!failure.passing || attempt > 5) throw failure;
           else {
             this.hear("line", false);
             await backoff(attempt);
@@ -850,7 +843,8 @@ class SwitchboardChat extends HTMLElement {
     if (this.items.has(data.id)) return;
     const node = this.bubble("bot", this.name, h("div", { className: "body", dir: "auto" }, rich(data.text)));
     if (data.citations?.length) node.append(this.drawSources(data.citations));
-    if (data.id) node.append(this.drawFeedback(data));
+    // Thumbs are for answers, not for the bot's own questions.
+    if (data.id && !(data.route === "dynamic" && data.choices) && !data.sign_in) node.append(this.drawFeedback(data));
     const asks = this.drawAsks({ ...data, ...asked });
     if (asks.childElementCount) node.append(asks);
     this.add([data.id], node);
@@ -865,7 +859,7 @@ class SwitchboardChat extends HTMLElement {
       const href = safeUrl(url);
       if (seen.has(name + quote)) continue;
       seen.add(name + quote);
-      list.append(h("li", {}, h("details", {},
+      list.append(h("li", {}, h("details", { ontoggle: ({ target }) => target.scrollIntoView({ block: "nearest" }) },
         h("summary", {}, icon(kind), h("span", {}, name)),
         h("div", { className: "quote" },
           quote ? h("blockquote", { dir: "auto" }, quote) : "",
@@ -913,10 +907,10 @@ class SwitchboardChat extends HTMLElement {
       asks.append(h("div", { className: "card" }, rich(confirm.summary), group("Confirm",
         button("secondary", decide("no", "No"), "No"), button("primary", decide("yes", "Yes"), "Yes"))));
     }
-    if (sign_in?.methods) {
-      asks.append(group("Sign in", ...sign_in.methods.map((method) =>
-        button("primary", () => this.signIn(method.id || method), method.label || "Sign in"))));
-    }
+    // "identity" is the website's own sign-in, which the widget cannot start.
+    const methods = sign_in?.methods?.filter((method) => method !== "identity");
+    if (methods?.length)
+      asks.append(group("Sign in", ...methods.map((method) => button("primary", () => this.signIn(method), "Sign in"))));
     if (handoff && route !== "human" && this.status.owner === "bot" && !this.status.waiting)
       asks.append(group("Talk to a person", button("choice", () => this.askPerson(), icon("person"), "Talk to a person")));
     return asks;
@@ -962,26 +956,25 @@ function stylesheet() {
 :host { all: initial !important; display: contents !important }
 .root { --bg: #fff; --soft: #f3f4f6; --line: #e3e5ea; --text: #17191e; --mute: #5a606c; --warn: #b42318; --amber: #d97706; --live: #16a34a;
 --shade: rgb(20 24 32 / .16); --top: 0px; --height: 100dvh; color: var(--text); color-scheme: light;
-font: 400 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif }
+font: 400 15px/1.5 system-ui, sans-serif }
 .dark { --bg: #15171c; --soft: #23262e; --line: #31353f; --text: #f0f1f4; --mute: #a6acb8; --warn: #ff9a8f;
 --shade: rgb(0 0 0 / .55); color-scheme: dark }
-* { box-sizing: border-box }
+* { box-sizing: border-box; margin: 0; padding: 0 }
 [hidden] { display: none !important }
-button, textarea { font: inherit; color: inherit; background: none; border: 0; margin: 0; padding: 0 }
+button, textarea { font: inherit; color: inherit; background: none; border: 0 }
 button, summary { cursor: pointer }
 button { display: inline-flex; align-items: center; gap: 6px; transition: background .15s }
 button:active { transform: scale(.96) }
 button:disabled { cursor: default; opacity: .4 }
 :focus-visible { outline: 2px solid var(--ink); outline-offset: 2px }
 a, .choice { color: var(--ink) }
-p, ul, ol, blockquote { margin: 0; padding: 0 }
 .icon { width: 18px; height: 18px; flex: none; fill: none; stroke: currentColor; stroke-width: 1.8; stroke-linecap: round; stroke-linejoin: round }
 .more { stroke-width: 3 }
 .bad { rotate: 180deg }
 .hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%) }
 .launcher { position: fixed; right: 20px; bottom: calc(20px + env(safe-area-inset-bottom)); z-index: 2147483000; width: 60px; height: 60px;
 justify-content: center; border-radius: 50%; background: var(--accent); color: var(--on);
-box-shadow: 0 8px 28px var(--shade) }
+box-shadow: 0 8px 28px var(--shade), 0 0 0 1px color-mix(in srgb, var(--on) 50%, transparent) }
 .launcher:hover { transform: translateY(-2px) }
 .launcher .icon { width: 28px; height: 28px; position: absolute; transition: opacity .2s, rotate .2s }
 .launcher .down, .open .launcher .chat { opacity: 0; rotate: -60deg }
@@ -990,7 +983,7 @@ box-shadow: 0 8px 28px var(--shade) }
 font: 600 12px/22px system-ui; text-align: center; box-shadow: 0 0 0 2px var(--bg) }
 .panel { position: fixed; right: 20px; bottom: calc(94px + env(safe-area-inset-bottom)); z-index: 2147483001; width: 408px;
 height: min(700px, 100dvh - 114px); display: flex; flex-direction: column; overflow: hidden; background: var(--bg); border-radius: 20px;
-box-shadow: 0 24px 64px var(--shade), 0 0 0 1px var(--line); transform-origin: 92% 100%; outline: 0; animation: rise .2s }
+box-shadow: 0 24px 64px var(--shade), 0 0 0 1px var(--line); outline: 0; animation: rise .2s }
 @keyframes rise { from { opacity: 0; transform: translateY(14px) scale(.97) } }
 header { position: relative; display: flex; align-items: center; gap: 4px; padding: 14px 12px 12px 16px; border-bottom: 1px solid var(--line);
 background: linear-gradient(color-mix(in srgb, var(--accent) 9%, var(--bg)), var(--bg)) }
