@@ -18,6 +18,8 @@ from knowledge.snapshot import Snapshot
 
 __all__ = ["choose", "corrected", "vocabulary"]
 
+# A business may prepare its own answer to "thank you".
+PREPARED_SMALL_TALK_FROM = 0.9
 _RISK: dict[Route, int] = {"human": 4, "dynamic": 3, "document": 2, "faq": 1, "unknown": 0}
 
 
@@ -35,6 +37,9 @@ def choose(
     home = snapshots[0].group_id
     kind = small_talk.kind_of(question.text)
     if kind:
+        prepared = decide_among(snapshots, question.understood, question.vector, [], embedder)
+        if prepared.faq and prepared.confidence >= PREPARED_SMALL_TALK_FROM:
+            return prepared
         return Decision("faq", 1.0, "The message is small talk.", home, small_talk=kind)
     wish = person.wish(question.text, _own_vector(question, embedder), embedder)
     if wish:
