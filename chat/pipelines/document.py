@@ -84,7 +84,7 @@ def _text(passages: Sequence[Passage], quotes: Sequence[str]) -> str:
 def _lead(passage: Passage) -> str:
     page = f", page {passage.page}" if passage.page else ""
     dated = f" ({passage.dated:%-d %B %Y})" if passage.dated else ""
-    return f"From **{passage.title}**{dated}{page}:"
+    return f"From “{passage.title}”{dated}{page}:"
 
 
 def _citation(passage: Passage, quoted: str) -> Citation:
