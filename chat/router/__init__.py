@@ -41,7 +41,8 @@ def choose(
         if prepared.faq and prepared.confidence >= PREPARED_SMALL_TALK_FROM:
             return prepared
         return Decision("faq", 1.0, "The message is small talk.", home, small_talk=kind)
-    wish = person.wish(question.text, _own_vector(question, embedder), embedder)
+    separators = [learn(snapshot, embedder).person for snapshot in snapshots]
+    wish = person.wish(question.text, _own_vector(question, embedder), embedder, separators)
     if wish:
         reason = f"The customer asks for a person, as in “{wish.example}”."
         return Decision("human", wish.confidence, reason, home)

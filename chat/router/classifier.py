@@ -69,7 +69,8 @@ def _sample(vectors: NDArray[np.float32], owners: NDArray[np.int64]) -> tuple[ND
     counts = np.bincount(owners)
     order = np.argsort(owners, kind="stable")
     rank = np.arange(len(owners)) - np.repeat(np.cumsum(counts) - counts, counts)
-    kept = np.sort(order[rank < max(1, TRAINED_ON_AT_MOST // np.count_nonzero(counts))])
+    most = max(1, TRAINED_ON_AT_MOST // int(np.count_nonzero(counts)))
+    kept = np.sort(order[rank < most])
     return vectors[kept], owners[kept]
 
 

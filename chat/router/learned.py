@@ -8,9 +8,10 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
-from chat.router import answers, classifier
+from chat.router import answers, classifier, person
 from chat.router.answers import Answers
 from chat.router.classifier import Classifier
+from chat.router.separator import Separator
 from chat.router.spelling import Spellings
 from chat.router.words import WordIndex
 from knowledge import lexical
@@ -48,6 +49,7 @@ class Learned:
     classifier: Classifier | None
     nearness: Nearness
     answers: Answers
+    person: Separator
     entry_terms: tuple[frozenset[str], ...]
     known: frozenset[str]
     spellings: Spellings
@@ -97,6 +99,7 @@ def _learn(snapshot: Snapshot, embedder: Embedder) -> Learned:
         classifier.train(texts.vectors, texts.owners, len(entries)) if len(np.unique(texts.owners)) > 1 else None,
         nearness(texts),
         answers.read(snapshot, embedder),
+        person.learn(texts.vectors, embedder),
         tuple(frozenset(found) for found in terms),
         known,
         Spellings({word for text in (*entries, *texts.texts) for word in lexical.words(text)}, known),

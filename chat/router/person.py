@@ -1,6 +1,7 @@
 """Recognises that a customer asks for a person, in whatever words and however hurriedly typed."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,7 @@ from chat.router.person_examples import (
     STRONG_VERBS,
     VERBS,
 )
+from chat.router.separator import Separator, separate
 from knowledge import lexical
 from knowledge.embedding import Embedder
 
@@ -27,6 +29,8 @@ _SOMETHING_ELSE = re.compile(
 WORDED_FROM, LIKE_FROM, AHEAD = 0.50, 0.72, 0.08
 PLAINLY_WORDED_FROM = 0.30
 WORDS_READ = 60
+PHRASED_ALIKE = 0.75
+LEARNED_FROM = 0.8
 SPELT_LIKE_FROM, SPELT_MEANING_FROM = 0.62, 0.40
 
 
@@ -62,8 +66,20 @@ class PersonWish:
     example: str
 
 
-def wish(text: str, vector: NDArray[np.float32], embedder: Embedder) -> PersonWish | None:
-    """What makes it clear that a person is wanted; nothing where it is not."""
+def learn(texts: NDArray[np.float32], embedder: Embedder) -> Separator:
+    """What tells asking for a person from everything else that this bot's customers ask: `texts`, its own phrasings."""
+    asking, not_asking = ASKING.vectors(embedder), NOT_ASKING.vectors(embedder)
+    if not len(texts):
+        return separate([asking], [not_asking])
+    # A bot may have phrasings by which customers ask for a person: they are no counter-examples.
+    others = texts[(texts @ asking.T).max(axis=1) < PHRASED_ALIKE]
+    return separate([asking], [not_asking, others])
+
+
+def wish(
+    text: str, vector: NDArray[np.float32], embedder: Embedder, separators: Sequence[Separator]
+) -> PersonWish | None:
+    """What makes it clear that a person is wanted; nothing where it is not. `separators`: one of each bot."""
     if _SOMETHING_ELSE.search(text.lower()):
         return None
     written = lexical.words(text)[:WORDS_READ]
@@ -81,7 +97,8 @@ def wish(text: str, vector: NDArray[np.float32], embedder: Embedder) -> PersonWi
         or (asking >= LIKE_FROM and asking - other >= AHEAD)
     ):
         return PersonWish(float(np.clip(0.5 + 0.25 * worded + asking / 4, 0.7, 0.99)), example)
-    return None
+    likely = min((separator.probability(vector) for separator in separators), default=0.0)
+    return PersonWish(likely, example) if likely >= LEARNED_FROM else None
 
 
 def _names_a_person(words: list[str]) -> int:

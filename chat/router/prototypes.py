@@ -18,11 +18,12 @@ class Prototypes:
 
     def nearest(self, vector: NDArray[np.float32], embedder: Embedder) -> tuple[float, str]:
         """The cosine to the nearest sentence, and the sentence."""
-        cosines = self._in_space(embedder) @ vector
+        cosines = self.vectors(embedder) @ vector
         best = int(np.argmax(cosines))
         return float(cosines[best]), self.sentences[best]
 
-    def _in_space(self, embedder: Embedder) -> NDArray[np.float32]:
+    def vectors(self, embedder: Embedder) -> NDArray[np.float32]:
+        """(sentences, dimension)"""
         key = embedder.space.key
         with self._lock:
             if key not in self._vectors:

@@ -70,7 +70,9 @@ def test_nothing_and_blanks_are_no_message(customer: Visitor) -> None:
 def test_four_thousand_characters_are_a_message_and_one_more_is_not(customer: Visitor) -> None:
     check_refused(customer.post("x" * 4001), "text")
     assert "4,001" in customer.post("x" * 4001).json()["message"]
-    check_refused(send(customer, f"{customer.address}/messages", {"choice": {"field": "f", "value": "y" * 4001}}), "text")
+    check_refused(
+        send(customer, f"{customer.address}/messages", {"choice": {"field": "f", "value": "y" * 4001}}), "text"
+    )
     assert customer.post("😀" * 4000).status_code == 200
     assert customer.post("x" * 70_000).status_code == 413
     assert said(customer) == ["😀" * 4000]

@@ -48,7 +48,14 @@ def token_for(business: Business, **changes: Any) -> str:
     secret = changes.pop("secret", business.bot.identity_secret)
     algorithm = changes.pop("algorithm", "HS256")
     now = int(time.time())
-    claims = {"sub": "c-1", "name": "Nora", "iss": "shop", "aud": business.bot.key, "iat": now, "exp": now + 600} | changes
+    claims = {
+        "sub": "c-1",
+        "name": "Nora",
+        "iss": "shop",
+        "aud": business.bot.key,
+        "iat": now,
+        "exp": now + 600,
+    } | changes
     return jwt.encode({name: value for name, value in claims.items() if value is not None}, secret, algorithm)
 
 
@@ -258,7 +265,11 @@ class TestIdentity:
 
 class TestOrigins:
     def test_a_preflight_names_what_may_be_sent(self, customer: Visitor) -> None:
-        asked = {"Origin": SITE, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"}
+        asked = {
+            "Origin": SITE,
+            "Access-Control-Request-Method": "POST",
+            "Access-Control-Request-Headers": "authorization",
+        }
         response = customer.http.options(f"{customer.address}/messages", headers=asked)
         assert response.status_code == 204
         assert response.headers["Access-Control-Allow-Origin"] == SITE
@@ -291,7 +302,9 @@ class TestLimits:
     def test_a_visitor_who_asks_too_much_is_told_when_to_come_back(self, platform: Platform, harbor: Business) -> None:
         customer = visitor(platform, harbor, limited=True)
         # Two windows may meet here: at most the limit of each is let through.
-        codes = [customer.post("", client_id=str(number)).status_code for number in range(2 * MESSAGES_PER_VISITOR.most + 1)]
+        codes = [
+            customer.post("", client_id=str(number)).status_code for number in range(2 * MESSAGES_PER_VISITOR.most + 1)
+        ]
         refused = customer.post("Hello?")
         assert codes[: MESSAGES_PER_VISITOR.most] == [400] * MESSAGES_PER_VISITOR.most
         assert 429 in codes
@@ -303,7 +316,9 @@ class TestLimits:
         said = customer.http.post(f"{customer.address}/messages", json={"text": "Hello?"}, headers=trusted)
         assert said.status_code == 200
 
-    def test_another_visitors_bot_is_not_slowed_down(self, platform: Platform, harbor: Business, meridian: Business) -> None:
+    def test_another_visitors_bot_is_not_slowed_down(
+        self, platform: Platform, harbor: Business, meridian: Business
+    ) -> None:
         address = f"{platform.url}/api/v1/bots/{{}}/conversations"
         codes = [httpx.post(address.format(harbor.bot.key)).status_code for _ in range(41)]
         assert codes[0] == 201

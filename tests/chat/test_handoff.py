@@ -58,7 +58,12 @@ def test_a_person_takes_over_replies_and_hands_back(shop: Manager, customer: Vis
         ("bot", ANSWER),
     ]
     assert customer.history()[1]["name"] == str(agent)
-    assert [kind for kind, _ in events(shop.business, customer.conversation)] == ["status", "message", "status", "answer"]
+    assert [kind for kind, _ in events(shop.business, customer.conversation)] == [
+        "status",
+        "message",
+        "status",
+        "answer",
+    ]
 
 
 def test_a_reply_reaches_the_customer_while_he_listens(shop: Manager, customer: Visitor) -> None:
@@ -96,7 +101,9 @@ def test_a_message_sent_again_while_a_person_owns_it_stays_one(shop: Manager, cu
     assert len(customer.history()) == 1
 
 
-def test_a_question_that_waits_is_not_answered_once_somebody_took_over(harbor: Business, conversation: Conversation) -> None:
+def test_a_question_that_waits_is_not_answered_once_somebody_took_over(
+    harbor: Business, conversation: Conversation
+) -> None:
     """The bot had begun; its answer is dropped although the person has handed back meanwhile."""
     group = harbor.bot.id
     with within(harbor.scope):

@@ -198,7 +198,9 @@ def _judge(business: Business, customer: Visitor, tally: Tally, seed: str) -> No
     with within(business.scope):
         events = list(Event.objects.filter(conversation_id=customer.conversation).order_by("seq"))
         messages = list(Message.objects.filter(conversation_id=customer.conversation).order_by("seq"))
-        explained = {each.question_id: each for each in Interaction.objects.filter(conversation_id=customer.conversation)}
+        explained = {
+            each.question_id: each for each in Interaction.objects.filter(conversation_id=customer.conversation)
+        }
         version = Conversation.objects.get(id=customer.conversation).version
     ours = {event.seq: event.data["owner"] == "person" for event in events if event.type == "status"}
     if version != len(ours):

@@ -53,7 +53,8 @@ class TestCreateTenant:
         )
 
     @pytest.mark.parametrize(
-        ("name", "key", "word"), [("Quayside", "no spaces", "key"), ("Quayside", "a/b", "key"), ("", "fine-key", "name")]
+        ("name", "key", "word"),
+        [("Quayside", "no spaces", "key"), ("Quayside", "a/b", "key"), ("", "fine-key", "name")],
     )
     def test_a_bad_name_or_key_is_refused_and_nothing_is_made(self, name: str, key: str, word: str) -> None:
         made, said, code = run("create_tenant", name, "--bot", key)
@@ -71,7 +72,9 @@ class TestImportFaqs:
     def run(self, business: Business, path: Path) -> tuple[Any, str, int]:
         return run("import_faqs", path, "--bot", business.bot.key)
 
-    def test_good_rows_are_imported_bad_ones_named_and_the_status_says_so(self, harbor: Business, tmp_path: Path) -> None:
+    def test_good_rows_are_imported_bad_ones_named_and_the_status_says_so(
+        self, harbor: Business, tmp_path: Path
+    ) -> None:
         rows = f"q1,{QUESTION},{ANSWER},Life vests?|Vests to borrow?,boats\nq2,,Lost.,,\nq3,Open?,,,\nq4,a,b,c,d,e,f\n"
         path = write(tmp_path, "faqs.csv", MANAGED + rows)
         counts, said, code = self.run(harbor, path)
@@ -84,7 +87,9 @@ class TestImportFaqs:
             assert (faq.external_id, faq.question, faq.answer, faq.category) == ("q1", QUESTION, ANSWER, "boats")
             assert set(Phrasing.objects.values_list("text", flat=True)) == {"Life vests?", "Vests to borrow?"}
 
-    def test_the_same_file_twice_changes_nothing_and_a_changed_row_is_updated(self, harbor: Business, tmp_path: Path) -> None:
+    def test_the_same_file_twice_changes_nothing_and_a_changed_row_is_updated(
+        self, harbor: Business, tmp_path: Path
+    ) -> None:
         path = write(tmp_path, "faqs.csv", f"{MANAGED}q1,{QUESTION},{ANSWER},,\n,Second?,Yes.,,\n")
         assert self.run(harbor, path)[0]["created"] == 2
         assert self.run(harbor, path) == ({"created": 0, "updated": 0, "unchanged": 2, "bad": 0}, "", 0)
@@ -103,7 +108,9 @@ class TestImportFaqs:
             ("faqs.jsonl", (json.dumps({"prompt": QUESTION, "completion": "Für 5 €."}) + "\n").encode()),
         ],
     )
-    def test_every_usual_kind_of_file_is_read(self, harbor: Business, tmp_path: Path, name: str, content: bytes) -> None:
+    def test_every_usual_kind_of_file_is_read(
+        self, harbor: Business, tmp_path: Path, name: str, content: bytes
+    ) -> None:
         counts, said, code = self.run(harbor, write(tmp_path, name, content))
         assert (counts["created"], said, code) == (1, "", 0)
         with within(harbor.scope):
@@ -112,14 +119,17 @@ class TestImportFaqs:
     def test_bad_lines_of_jsonl_are_named(self, harbor: Business, tmp_path: Path) -> None:
         good = json.dumps({"question": QUESTION, "answer": ANSWER, "alternates": ["Vests?", "Jackets?"]})
         hostile = json.dumps({"question": "NUL\0?", "answer": "half \ud800"})
-        path = write(tmp_path, "faqs.jsonl", f'{good}\n{{broken\n[1]\n{{"question": ["x"], "answer": "y"}}\n{hostile}\n')
+        path = write(
+            tmp_path, "faqs.jsonl", f'{good}\n{{broken\n[1]\n{{"question": ["x"], "answer": "y"}}\n{hostile}\n'
+        )
         counts, said, code = self.run(harbor, path)
         assert (counts["created"], code) == (1, 1)
         for line in (2, 3, 4, 5):
             assert f"faqs.jsonl: line {line}" in said, said
 
     @pytest.mark.parametrize(
-        ("content", "word"), [(b"", "empty"), (b"%PDF-1.7", "not a text file"), (b"name,colour\na,b\n", "question and answer")]
+        ("content", "word"),
+        [(b"", "empty"), (b"%PDF-1.7", "not a text file"), (b"name,colour\na,b\n", "question and answer")],
     )
     def test_a_file_that_is_none_is_refused_as_a_whole(
         self, harbor: Business, tmp_path: Path, content: bytes, word: str

@@ -121,7 +121,9 @@ def test_every_address_is_classified() -> None:
     assert (NOTHING | OWN | set(ONE_THING)) <= set(patterns()), "this test knows addresses that are gone"
 
 
-def test_nothing_of_another_business_can_be_seen_or_changed(harbor: Business, treasure: Treasure, thieves: list[Thief]) -> None:
+def test_nothing_of_another_business_can_be_seen_or_changed(
+    harbor: Business, treasure: Treasure, thieves: list[Thief]
+) -> None:
     before = treasure.snapshot()
     for thief in thieves:
         for pattern in patterns():
@@ -142,7 +144,10 @@ def test_their_owner_does_see_them(platform: Platform, boss: Manager, treasure: 
     for pattern, thing in ONE_THING.items():
         if pattern.startswith("api/v1/") and pattern.endswith("<str:pk>") and thing != "bot":
             assert treasure.mark in boss.http.get(f"/{_fill(pattern, treasure.ids[thing])}").text, pattern
-    for app, names in {"knowledge": ("faq", "document", "dataapi", "action"), "chat": ("conversation", "interaction")}.items():
+    for app, names in {
+        "knowledge": ("faq", "document", "dataapi", "action"),
+        "chat": ("conversation", "interaction"),
+    }.items():
         for name in names:
             shown = signed_in.get(f"/admin/{app}/{name}/{treasure.ids[name]}/change/")
             assert treasure.mark in shown.text, name
@@ -214,7 +219,12 @@ def _try_own_addresses(thief: Thief, harbor: Business, treasure: Treasure) -> No
             address = address.replace("(?P<url>.*)$", "knowledge/faq")
             for query in ("", f"?q={WORD}&s={WORD}", f"?bot={bot.key}&q={WORD}", f"?group__id__exact={bot.id}"):
                 thief.try_on("GET", address + query, {200, 301, 302, 400, *REFUSED})
-    for model, name in (("action", "data_api"), ("faq", "group"), ("conversation", "group"), ("conversation", "assignee")):
+    for model, name in (
+        ("action", "data_api"),
+        ("faq", "group"),
+        ("conversation", "group"),
+        ("conversation", "assignee"),
+    ):
         query = f"?app_label=knowledge&model_name={model}&field_name={name}&term={WORD}"
         thief.try_on("GET", f"admin/autocomplete/{query}", {200, 302, *REFUSED})
     asked = [{"role": "user", "content": f"Where is the {WORD}?"}]

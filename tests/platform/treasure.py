@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.apps import apps
 
 from chat import store
-from chat.models import Conversation, Interaction, Message
+from chat.models import Interaction, Message
 from tenants import bots
 from tenants.models import Bot, Customer, GroupModel, Tenant, TenantModel
 from tenants.scope import within
@@ -56,4 +56,3 @@ def bury(boss: Manager, mark: str) -> Treasure:
         "tenant": business.tenant.id, "bot": business.bot.id,
     }  # fmt: skip
     return Treasure(business, mark, token, {name: str(id) for name, id in ids.items()})
-

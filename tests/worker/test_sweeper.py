@@ -99,7 +99,9 @@ def test_a_task_for_something_that_is_gone_is_harmless(platform: Platform, shop:
 
 
 def _save(business: Business, number: int) -> Document:
-    return save_document(business.bot.id, filename="rules.md", data=PAGE.format(number).encode(), title=f"Rules {number}")
+    return save_document(
+        business.bot.id, filename="rules.md", data=PAGE.format(number).encode(), title=f"Rules {number}"
+    )
 
 
 def _kill_the_workers() -> None:
