@@ -58,8 +58,8 @@ class Decision:
     """The route of a question, with a confidence between 0 and 1 and a reason in words.
 
     `group_id` is the bot that answers (a front puts questions through). `also` is a second line that the question needs
-    as well. `nearest` are prepared questions to offer where the bot does not know. `small_talk` says which kind of small
-    talk a message is that asks nothing (its route is then `faq`, without a FAQ).
+    as well. `nearest` are prepared questions to offer where the bot does not know. `small_talk` says which kind of
+    small talk a message is that asks nothing (its route is then `faq`, without a FAQ).
     """
 
     route: Route

@@ -53,10 +53,15 @@ def verify(bot: Bot, token: str) -> VerifiedIdentity:
         raise IdentityError("The identity token's subject is empty, too long, or holds what is not a character.")
     if int(claims["exp"]) - int(claims.get("iat") or time.time()) > MAX_LIFETIME_S + LEEWAY_S:
         raise IdentityError("The identity token lives longer than a day.")
+    kept = {key: value for key, value in claims.items() if key not in ("exp", "iat", "jti")}
     return VerifiedIdentity(
-        _text(claims, "iss", 200), subject, _text(claims, "name", 200), _text(claims, "email", 254),
-        _text(claims, "locale", 35), storable({key: value for key, value in claims.items() if key not in ("exp", "iat", "jti")}),
-    )  # fmt: skip
+        _text(claims, "iss", 200),
+        subject,
+        _text(claims, "name", 200),
+        _text(claims, "email", 254),
+        _text(claims, "locale", 35),
+        storable(kept),
+    )
 
 
 def customer_for(group_id: Any, identity: VerifiedIdentity) -> Customer:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from itertools import pairwise
 from uuid import UUID
 
 import httpx
@@ -70,7 +71,7 @@ def test_ten_messages_at_once_are_answered_one_at_a_time_and_in_order(platform: 
     assert answered == [answer_about(subject) for subject in in_order]
     with within(shop.business.scope):
         turns = list(Interaction.objects.filter(conversation_id=customer.conversation).order_by("created_at"))
-    for before, after in zip(turns, turns[1:], strict=False):
+    for before, after in pairwise(turns):
         began = after.created_at - timedelta(milliseconds=sum(after.steps.values()))
         assert began > before.created_at - timedelta(milliseconds=5), "two turns ran at once"
     _check_numbers(shop.business, customer)
