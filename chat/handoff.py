@@ -52,7 +52,9 @@ def reply(group_id: UUID, conversation_id: UUID, member: Member | None, text: st
 def release(group_id: UUID, conversation_id: UUID, member: Member | None) -> Conversation:
     """Give the conversation back to the bot."""
     conversation = store.locked(group_id, conversation_id)
-    _refuse_if_taken(conversation, member)
+    # The business itself, by its API key, may end any takeover; a colleague may not.
+    if member:
+        _refuse_if_taken(conversation, member)
     if conversation.owner == Conversation.Owner.BOT:
         return conversation
     return _own(conversation, Conversation.Owner.BOT, None, {"owner": "bot"})
@@ -61,7 +63,9 @@ def release(group_id: UUID, conversation_id: UUID, member: Member | None) -> Con
 def resolve(group_id: UUID, conversation_id: UUID, member: Member | None) -> Conversation:
     """Done: the bot owns it again, and it leaves the inbox until the customer writes once more."""
     conversation = store.locked(group_id, conversation_id)
-    _refuse_if_taken(conversation, member)
+    # The business itself, by its API key, may end any takeover; a colleague may not.
+    if member:
+        _refuse_if_taken(conversation, member)
     if conversation.resolved_at:
         return conversation
     conversation.resolved_at = timezone.now()

@@ -20,7 +20,7 @@ from tenants.resolve import digest
 from tenants.text import check_text
 
 LONGEST_TEXT = 4000
-LEASE = timedelta(seconds=30)
+LEASE = timedelta(seconds=12)
 MOST_ATTEMPTS = 3
 FAILED = {
     "code": "failed",
@@ -156,6 +156,13 @@ def claim_turn(group_id: UUID, conversation_id: UUID) -> ClaimedTurn | None:
     return ClaimedTurn(turn.id, turn.lease, turn.message_id, message.text, choice, conversation.version, turn.attempts)
 
 
+def may_speak(group_id: UUID, conversation_id: UUID, turn: ClaimedTurn) -> bool:
+    """Whether the bot still owns the conversation as it did when the turn began."""
+    return Conversation.objects.filter(
+        group_id=group_id, id=conversation_id, owner=Conversation.Owner.BOT, version=turn.version
+    ).exists()
+
+
 def renew_lease(group_id: UUID, turn: ClaimedTurn) -> bool:
     return bool(
         Turn.objects.filter(group_id=group_id, id=turn.id, lease=turn.lease).update(lease_until=timezone.now() + LEASE)
@@ -240,7 +247,8 @@ def give_up_turn(group_id: UUID, conversation_id: UUID, turn: ClaimedTurn) -> No
     conversation = locked(group_id, conversation_id)
     ended = Turn.objects.filter(group_id=group_id, id=turn.id, lease=turn.lease, state=Turn.State.RUNNING)
     if ended.update(state=Turn.State.DONE, lease_until=None):
-        events.emit(conversation, "error", FAILED)
+        if conversation.owner == Conversation.Owner.BOT:
+            events.emit(conversation, "error", FAILED)
         mark_waiting(conversation)
 
 
@@ -249,8 +257,12 @@ def release_lease(group_id: UUID, turn: ClaimedTurn) -> None:
     Turn.objects.filter(group_id=group_id, id=turn.id, lease=turn.lease).update(lease_until=timezone.now())
 
 
-def owner_of(group_id: UUID, conversation_id: UUID) -> str:
-    return Conversation.objects.values_list("owner", flat=True).get(group_id=group_id, id=conversation_id)
+def left_to(group_id: UUID, conversation_id: UUID, message_id: UUID) -> str | None:
+    """Who owns the conversation now, when the bot kept silent for a person; None when it failed to answer."""
+    owner: str = Conversation.objects.values_list("owner", flat=True).get(group_id=group_id, id=conversation_id)
+    # A turn that failed leaves no interaction; one that was silenced does, though the person may be gone again.
+    silenced = Interaction.objects.filter(conversation_group_id=group_id, question_id=message_id, answer_id=None)
+    return owner if owner == Conversation.Owner.PERSON or silenced.exists() else None
 
 
 def answer_to(group_id: UUID, message_id: UUID) -> tuple[bool, dict[str, Any] | None]:

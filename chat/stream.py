@@ -57,7 +57,7 @@ async def answer(group_id: UUID, conversation_id: UUID, scope: Scope, message_id
         while time.monotonic() < deadline:
             done, data = await in_database(store.answer_to, group_id, message_id, scope=scope)
             if done:
-                yield Seen("answer", data) if data else await _why_silent(group_id, conversation_id, scope)
+                yield Seen("answer", data) if data else await _why_silent(group_id, conversation_id, scope, message_id)
                 return
             look_again = time.monotonic() + LOOK_EVERY_S
             while (left := look_again - time.monotonic()) > 0:
@@ -72,7 +72,6 @@ async def answer(group_id: UUID, conversation_id: UUID, scope: Scope, message_id
     yield Seen("error", {"code": "slow", "message": "The answer takes longer than usual; it will appear here."})
 
 
-async def _why_silent(group_id: UUID, conversation_id: UUID, scope: Scope) -> Seen:
-    if await in_database(store.owner_of, group_id, conversation_id, scope=scope) == "person":
-        return Seen("status", {"owner": "person"})
-    return Seen("error", store.FAILED)
+async def _why_silent(group_id: UUID, conversation_id: UUID, scope: Scope, message_id: UUID) -> Seen:
+    owner = await in_database(store.left_to, group_id, conversation_id, message_id, scope=scope)
+    return Seen("status", {"owner": owner}) if owner else Seen("error", store.FAILED)

@@ -30,9 +30,14 @@ def save_data_api(api: DataApi) -> DataApi:
 
 
 def delete_data_api(api: DataApi) -> None:
-    for action in Action.objects.filter(group_id=api.group_id, data_api=api):
-        delete_action(action)
+    """Forget a data API with its actions."""
+    group_id = api.group_id
+    actions = list(Action.objects.select_for_update().filter(group_id=group_id, data_api=api).order_by("id"))
+    ids = [action.id for action in actions]
     api.delete()
+    for action_id in ids:
+        outbox.done(group_id, IndexJob.Kind.ACTION, action_id)
+    outbox.bump(group_id)
 
 
 def save_action(action: Action) -> Action:
@@ -54,7 +59,8 @@ def save_action(action: Action) -> Action:
 
 
 def delete_action(action: Action) -> None:
-    group_id = action.group_id
-    outbox.done(group_id, IndexJob.Kind.ACTION, action.id)
+    group_id, action_id = action.group_id, action.id
+    Action.objects.select_for_update().filter(group_id=group_id, id=action_id).first()
     action.delete()
+    outbox.done(group_id, IndexJob.Kind.ACTION, action_id)
     outbox.bump(group_id)

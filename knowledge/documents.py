@@ -82,9 +82,10 @@ def update_details(document: Document) -> Document:
 
 def delete_document(document: Document) -> None:
     """Forget a document at once, with its chunks and revisions."""
-    group_id = document.group_id
-    outbox.done(group_id, IndexJob.Kind.DOCUMENT, document.id)
+    group_id, document_id = document.group_id, document.id
+    Document.objects.select_for_update().filter(group_id=group_id, id=document_id).first()
     document.delete()
+    outbox.done(group_id, IndexJob.Kind.DOCUMENT, document_id)
     outbox.bump(group_id)
 
 

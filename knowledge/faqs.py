@@ -36,9 +36,10 @@ def save_faq(faq: Faq, phrasings: Sequence[str]) -> Faq:
 
 def delete_faq(faq: Faq) -> None:
     """Forget an FAQ at once."""
-    group_id = faq.group_id
-    outbox.done(group_id, IndexJob.Kind.FAQ, faq.id)
+    group_id, faq_id = faq.group_id, faq.id
+    Faq.objects.select_for_update().filter(group_id=group_id, id=faq_id).first()
     faq.delete()
+    outbox.done(group_id, IndexJob.Kind.FAQ, faq_id)
     outbox.bump(group_id)
 
 

@@ -62,8 +62,8 @@ def _index_faq(scope: Scope, group_id: UUID, faq_id: UUID) -> None:
             outbox.done(group_id, IndexJob.Kind.FAQ, faq_id)
         elif Faq.objects.filter(id=faq_id, revision=faq.revision).update(indexed_revision=faq.revision):
             _use_space(group_id, space)
-            outbox.bump(group_id)
             outbox.done(group_id, IndexJob.Kind.FAQ, faq_id)
+            outbox.bump(group_id)
 
 
 def _index_action(scope: Scope, group_id: UUID, action_id: UUID) -> None:
@@ -77,8 +77,8 @@ def _index_action(scope: Scope, group_id: UUID, action_id: UUID) -> None:
             outbox.done(group_id, IndexJob.Kind.ACTION, action_id)
         elif Action.objects.filter(id=action_id, revision=action.revision).update(indexed_revision=action.revision):
             _use_space(group_id, space)
-            outbox.bump(group_id)
             outbox.done(group_id, IndexJob.Kind.ACTION, action_id)
+            outbox.bump(group_id)
 
 
 def _index_document(scope: Scope, group_id: UUID, document_id: UUID) -> None:
@@ -111,8 +111,8 @@ def _index_document(scope: Scope, group_id: UUID, document_id: UUID) -> None:
                 dated=document.dated or parsed.meta.date,
                 url=document.url or _url(parsed.meta.url),
             )
-            outbox.bump(group_id)
             outbox.done(group_id, IndexJob.Kind.DOCUMENT, document_id)
+            outbox.bump(group_id)
 
 
 _INDEXERS = {

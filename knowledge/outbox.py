@@ -1,4 +1,8 @@
-"""Work that an index has to catch up with: written with the change itself, then handed to a worker."""
+"""Work that an index has to catch up with: written with the change itself, then handed to a worker.
+
+Saving, deleting and indexing lock in one order, so that they never wait for each other in a circle: first the object,
+then its job, and the bot's version last.
+"""
 
 from datetime import timedelta
 from uuid import UUID

@@ -19,8 +19,13 @@ from chat.router.person_examples import (
 from chat.router.separator import Separator, separate
 from knowledge import lexical
 from knowledge.embedding import Embedder
+from knowledge.sentences import sentences
 
 _BOT = re.compile(r"\b(?:chat)?(?:ro)?bots?\b|\bmachine\b|\bhelpful\b|\bunderstand (?:me|you)\b")
+_PUT_THROUGH = re.compile(
+    r"\b(?:connect|transfer|forward|put|pass|hand|switch|escalate|redirect)\b.{0,30}?\b(?:to|through|over)\b.{0,30}?"
+    r"\b(?:support|service|care|helpdesk|desk|team|department|office)\b"
+)
 _SOMETHING_ELSE = re.compile(
     r"^(?:so |and )?(?:are you|is this a|am i|is it a|do i (?:have|need) to|must i|will i (?:have|need) to)\b"
     r"|\b(?:if|whether|that|when|know) (?:you are|you're|i am|i'm)\b"
@@ -28,9 +33,9 @@ _SOMETHING_ELSE = re.compile(
 )
 WORDED_FROM, LIKE_FROM, AHEAD = 0.50, 0.72, 0.08
 PLAINLY_WORDED_FROM = 0.30
-WORDS_READ = 60
+WORDS_READ, SENTENCES_READ = 60, 5
 PHRASED_ALIKE = 0.75
-LEARNED_FROM = 0.8
+LEARNED_FROM = 0.7
 SPELT_LIKE_FROM, SPELT_MEANING_FROM = 0.62, 0.40
 
 
@@ -79,12 +84,30 @@ def learn(texts: NDArray[np.float32], embedder: Embedder) -> Separator:
 def wish(
     text: str, vector: NDArray[np.float32], embedder: Embedder, separators: Sequence[Separator]
 ) -> PersonWish | None:
-    """What makes it clear that a person is wanted; nothing where it is not. `separators`: one of each bot."""
+    """What makes it clear that a person is wanted; nothing where it is not. `separators`: one of each bot.
+
+    Of several sentences, one is enough: "Is this a robot? I want a person."
+    """
+    if not lexical.words(text):
+        return None
+    found = _wish(text, vector, embedder, separators)
+    if found:
+        return found
+    parts = sentences(text)[:SENTENCES_READ]
+    if len(parts) > 1:
+        for part, of_part in zip(parts, embedder.embed_queries(parts), strict=True):
+            found = found or _wish(part, of_part, embedder, separators)
+    return found
+
+
+def _wish(
+    text: str, vector: NDArray[np.float32], embedder: Embedder, separators: Sequence[Separator]
+) -> PersonWish | None:
     if _SOMETHING_ELSE.search(text.lower()):
         return None
     written = lexical.words(text)[:WORDS_READ]
     words = [_known_form(word) for word in written]
-    worded = _names_a_person(words)
+    worded = max(_names_a_person(words), 2 if _PUT_THROUGH.search(text.lower()[:400]) else 0)
     if worded and words != written:
         vector = embedder.embed_queries([" ".join(words)])[0]
     asking, example = ASKING.nearest(vector, embedder)
