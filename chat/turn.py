@@ -17,7 +17,7 @@ from tenants.database import in_database
 from tenants.scope import Scope
 
 logger = logging.getLogger(__name__)
-RENEW_EVERY_S = 10.0
+RENEW_EVERY_S = 4.0
 _detached: set["asyncio.Task[None]"] = set()
 
 
@@ -88,8 +88,9 @@ async def _answer(group_id: UUID, conversation_id: UUID, turn: store.ClaimedTurn
     routed = await answering.route(context, steps.mark)
     routed, answer = await answering.answer(context, routed)
     steps.mark("answer")
-    await _publish(conversation_id, turn, "route", {"route": answer.route, "confidence": round(answer.confidence, 3)})
-    await _stream(conversation_id, turn, answer)
+    # What is only shown live must not be shown either once a person has taken over; save_interaction has the last word.
+    if await in_database(store.may_speak, group_id, conversation_id, turn, scope=scope):
+        await _stream(conversation_id, turn, answer)
     return store.Outcome(
         decision=routed.decision,
         answer=answer,
@@ -101,6 +102,8 @@ async def _answer(group_id: UUID, conversation_id: UUID, turn: store.ClaimedTurn
 
 
 async def _stream(conversation_id: UUID, turn: store.ClaimedTurn, answer: Answer) -> None:
+    route = {"route": answer.route, "confidence": round(answer.confidence, 3)}
+    await _publish(conversation_id, turn, "route", route)
     for piece in answer.text.splitlines(keepends=True):
         await _publish(conversation_id, turn, "delta", {"text": piece})
     if answer.choices:

@@ -49,6 +49,7 @@ class Supervisor:
         self._say = say
         self._children: dict[str, _Child] = {}
         self._facts: dict[str, Any] = {}
+        self._stopping = False
         self._lock = folder.take()
         self._start_guardian()
 
@@ -100,7 +101,7 @@ class Supervisor:
 
     def watch(self) -> None:
         """Restart what crashes, for as long as this process lives."""
-        while True:
+        while not self._stopping:
             if self._guardian.poll() is not None:
                 self._replace_guardian()
             for child in self._children.values():
@@ -109,6 +110,7 @@ class Supervisor:
 
     def stop(self) -> None:
         """Stop everything, in order; returns when nothing is left."""
+        self._stopping = True
         if self._guardian.poll() is not None:
             self._replace_guardian()
         os.close(self._pipe)
