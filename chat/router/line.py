@@ -22,8 +22,9 @@ VETTED_AHEAD = 0.1
 VERBATIM_CONFIDENCE = 0.97
 # Closer than this, the vetted answer is given and the passage after it.
 EQUALLY_LIKELY = 0.2
-# The share of a question's rarity that only the passage covers, for it to be quoted beside live data.
-TELLS_FROM = 0.3
+# A passage is quoted beside another answer from this likelihood on, if it alone covers this share of the question's
+# rarity: it then speaks of something asked that the other answer does not.
+BESIDE_FROM, TELLS_FROM = 0.35, 0.2
 OFFERED = 3
 OFFERED_FROM = 0.35
 
@@ -38,16 +39,14 @@ def decide(
     entry = _likely(learned, asked, found) if found else 0.0
     passage = answerability.probability("passage", evidence.of_passages(learned, asked, passages)) if passages else 0.0
     prepared = _from_entry(learned, asked, found, entry) if found and entry >= ANSWERED_FROM else None
-    written = _from_passages(snapshot, asked, passages, passage) if passage >= ANSWERED_FROM else None
-    if prepared and prepared.action:
+    written = _from_passages(snapshot, asked, passages, passage) if passage >= BESIDE_FROM else None
+    if prepared and found and (prepared.action or entry + VETTED_AHEAD >= passage):
         # What is written about a thing never tells how it stands today: live data goes first.
-        missing = asked.terms - learned.entry_terms[found.entry] if found else frozenset()
-        return replace(prepared, also=written) if written and _tells(learned, missing, asked, passages[0]) else prepared
-    if prepared and written and abs(entry - passage) < EQUALLY_LIKELY:
-        return replace(prepared, also=written)
-    if prepared and entry + VETTED_AHEAD >= passage:
-        return prepared
-    if written:
+        missing = asked.terms - learned.entry_terms[found.entry]
+        beside = written is not None and _tells(learned, missing, asked, passages[0])
+        equal = not prepared.action and passage >= ANSWERED_FROM and abs(entry - passage) < EQUALLY_LIKELY
+        return replace(prepared, also=written) if beside or equal else prepared
+    if written and passage >= ANSWERED_FROM:
         return written
     return Decision(
         "unknown",
