@@ -34,15 +34,7 @@ async def follow(group_id: UUID, conversation_id: UUID, scope: Scope, after: int
                 after = stored.seq
                 last_sent = time.monotonic()
                 yield Seen(stored.type, stored.data, stored.seq)
-            # Live events until something was stored, or until it is time to look for what no bus has announced.
-            deadline = time.monotonic() + LOOK_EVERY_S
-            while (left := deadline - time.monotonic()) > 0:
-                try:
-                    live = await asyncio.wait_for(queue.get(), left)
-                except TimeoutError:
-                    break
-                if not live.type:
-                    break
+            async for live in _live(queue):
                 last_sent = time.monotonic()
                 yield Seen(live.type, live.data)
             if time.monotonic() - last_sent > KEEP_ALIVE_S:
@@ -59,17 +51,23 @@ async def answer(group_id: UUID, conversation_id: UUID, scope: Scope, message_id
             if done:
                 yield Seen("answer", data) if data else await _why_silent(group_id, conversation_id, scope, message_id)
                 return
-            look_again = time.monotonic() + LOOK_EVERY_S
-            while (left := look_again - time.monotonic()) > 0:
-                try:
-                    live = await asyncio.wait_for(queue.get(), left)
-                except TimeoutError:
-                    break
-                if not live.type:
-                    break
+            async for live in _live(queue):
                 if live.turn == str(message_id):
                     yield Seen(live.type, live.data)
     yield Seen("error", {"code": "slow", "message": "The answer takes longer than usual; it will appear here."})
+
+
+async def _live(queue: "asyncio.Queue[events.Live]") -> AsyncIterator[events.Live]:
+    """Live events until something was stored, or until it is time to look for what no bus has announced."""
+    deadline = time.monotonic() + LOOK_EVERY_S
+    while (left := deadline - time.monotonic()) > 0:
+        try:
+            live = await asyncio.wait_for(queue.get(), left)
+        except TimeoutError:
+            return
+        if not live.type:
+            return
+        yield live
 
 
 async def _why_silent(group_id: UUID, conversation_id: UUID, scope: Scope, message_id: UUID) -> Seen:

@@ -49,35 +49,33 @@ def active_space(group_id: UUID) -> str:
 def _index_faq(scope: Scope, group_id: UUID, faq_id: UUID) -> None:
     with within(scope):
         faq = Faq.objects.filter(group_id=group_id, id=faq_id).first()
-        texts = (
-            [faq.question, *Phrasing.objects.filter(group_id=group_id, faq=faq).values_list("text", flat=True)]
-            if faq
-            else []
-        )
-    space = _embed(scope, group_id, texts, as_queries=True) if faq else ""
-    if faq:
-        _embed(scope, group_id, [reading(faq.question, faq.answer)])
-    with within(scope):
+        asked = list(Phrasing.objects.filter(group_id=group_id, faq_id=faq_id).values_list("text", flat=True))
         if faq is None:
             outbox.done(group_id, IndexJob.Kind.FAQ, faq_id)
-        elif Faq.objects.filter(id=faq_id, revision=faq.revision).update(indexed_revision=faq.revision):
-            _use_space(group_id, space)
-            outbox.done(group_id, IndexJob.Kind.FAQ, faq_id)
-            outbox.bump(group_id)
+            return
+    _index_prepared(scope, IndexJob.Kind.FAQ, faq, [faq.question, *asked], reading(faq.question, faq.answer))
 
 
 def _index_action(scope: Scope, group_id: UUID, action_id: UUID) -> None:
     with within(scope):
         action = Action.objects.filter(group_id=group_id, id=action_id).first()
-    space = _embed(scope, group_id, [action.title, *action.examples], as_queries=True) if action else ""
-    if action:
-        _embed(scope, group_id, [reading(action.title, action.description)])
-    with within(scope):
         if action is None:
             outbox.done(group_id, IndexJob.Kind.ACTION, action_id)
-        elif Action.objects.filter(id=action_id, revision=action.revision).update(indexed_revision=action.revision):
+            return
+    read = reading(action.title, action.description)
+    _index_prepared(scope, IndexJob.Kind.ACTION, action, [action.title, *action.examples], read)
+
+
+def _index_prepared(scope: Scope, kind: IndexJob.Kind, entry: Faq | Action, asked: Sequence[str], read: str) -> None:
+    """Embed what customers may ask, and the question read together with its answer."""
+    group_id = entry.group_id
+    space = _embed(scope, group_id, asked, as_queries=True)
+    _embed(scope, group_id, [read])
+    with within(scope):
+        unchanged = type(entry).objects.filter(group_id=group_id, id=entry.id, revision=entry.revision)
+        if unchanged.update(indexed_revision=entry.revision):
             _use_space(group_id, space)
-            outbox.done(group_id, IndexJob.Kind.ACTION, action_id)
+            outbox.done(group_id, kind, entry.id)
             outbox.bump(group_id)
 
 

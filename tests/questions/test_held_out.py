@@ -45,23 +45,25 @@ def right(row: dict[str, Any], answer: dict[str, Any]) -> bool:
     return bool(wanted & cited) and (not fact or "document" not in row or fact in answer["text"].lower())
 
 
-def share(judged: list[bool]) -> float:
+def share(name: str, judged: list[bool]) -> float:
+    """Also printed: `bin/test tests/questions -s` gives the README's figures."""
+    print(f"\n{name}: {sum(judged)} of {len(judged)}")
     return sum(judged) / len(judged)
 
 
 def test_questions_about_faqs(platform: Platform) -> None:
     found = answers([(row, row["question"]) for row in rows("faqs")])
-    assert share([right(row, answer) for row, answer in found]) >= FLOORS["faqs"]
+    assert share("faqs", [right(row, answer) for row, answer in found]) >= FLOORS["faqs"]
 
 
 def test_questions_about_documents(platform: Platform) -> None:
     found = answers([(row, row["question"]) for row in rows("documents")])
-    assert share([right(row, answer) for row, answer in found]) >= FLOORS["documents"]
+    assert share("documents", [right(row, answer) for row, answer in found]) >= FLOORS["documents"]
 
 
 def test_plausible_questions_about_what_is_absent(platform: Platform) -> None:
     found = answers([(row, row["question"]) for row in rows("absent")])
-    assert share([answer["route"] == "unknown" for _, answer in found]) >= FLOORS["absent"]
+    assert share("absent", [answer["route"] == "unknown" for _, answer in found]) >= FLOORS["absent"]
 
 
 def test_follow_ups(platform: Platform) -> None:
@@ -71,20 +73,20 @@ def test_follow_ups(platform: Platform) -> None:
         return second.answer or {}
 
     found = [(row, asyncio.run(ask_both(row))) for row in rows("follow_ups")]
-    assert share([right(row, answer) for row, answer in found]) >= FLOORS["follow_ups"]
+    assert share("follow_ups", [right(row, answer) for row, answer in found]) >= FLOORS["follow_ups"]
 
 
 def test_asking_for_a_person_in_whatever_words(platform: Platform) -> None:
     found = answers([(row, row["question"]) for row in rows("persons")])
     asking_for_one = [answer["route"] == "human" for row, answer in found if row.get("route") == "human"]
     not_asking = [answer["route"] != "human" for row, answer in found if row.get("route_not") == "human"]
-    assert share(asking_for_one) >= FLOORS["persons"]
-    assert share(not_asking) >= FLOORS["not_persons"]
+    assert share("persons", asking_for_one) >= FLOORS["persons"]
+    assert share("not_persons", not_asking) >= FLOORS["not_persons"]
 
 
 def test_questions_for_live_data(platform: Platform) -> None:
     found = answers([(row, row["question"]) for row in rows("routes")])
-    assert share([answer["route"] == row["route"] for row, answer in found]) >= FLOORS["routes"]
+    assert share("routes", [answer["route"] == row["route"] for row, answer in found]) >= FLOORS["routes"]
 
 
 def _several(value: str | list[str] | None) -> list[str]:
