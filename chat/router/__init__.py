@@ -12,6 +12,7 @@ from chat.router import person, small_talk, spelling
 from chat.router.business_line import decide_among
 from chat.router.clauses import two_questions
 from chat.router.learned import learn
+from knowledge import lexical
 from knowledge.embedding import Embedder
 from knowledge.search import Passage
 from knowledge.snapshot import Snapshot
@@ -35,6 +36,8 @@ def choose(
     Needs no database; the first question after a change of knowledge waits until that is learned.
     """
     home = snapshots[0].group_id
+    if not lexical.words(question.text):
+        return Decision("unknown", 1.0, "The message has no words.", home)
     kind = small_talk.kind_of(question.text)
     if kind:
         prepared = decide_among(snapshots, question.understood, question.vector, [], embedder)
