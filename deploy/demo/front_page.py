@@ -8,16 +8,16 @@ from deploy.demo.businesses import BUSINESSES, PASSWORD
 QUESTIONS = {
     "meridian": {
         "faq": "I lost my card, what do I do?",
-        "document": "What does it cost to pay by card in dollars?",
+        "document": "What counts as gross negligence with my PIN?",
         "dynamic": "What would £200,000 over 25 years at 4.19% cost a month?",
         "unknown": "Can I buy bitcoin with you?",
         "human": "I'd like to talk to a person",
     },
     "harbor": {
         "faq": "How long do I have to return something?",
-        "document": "Which of your jackets have zips under the arms?",
-        "dynamic": "Is the Fjell jacket in stock in M?",
-        "unknown": "Do you deliver to Brazil?",
+        "document": "What is the water column of the Skerry?",
+        "dynamic": "Is the Gannet jacket in stock?",
+        "unknown": "Can I pay with Klarna?",
         "human": "Can I speak to somebody?",
     },
 }
