@@ -82,7 +82,8 @@ class RecordAdmin(ScopedAdmin):
         return TemplateResponse(request, self.page_template, context)
 
     def page_context(self, record: Any) -> dict[str, Any]:
-        raise NotImplementedError
+        """What the page's template needs beside the record itself."""
+        return {}
 
 
 @admin.register(Conversation)
