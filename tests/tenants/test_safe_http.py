@@ -5,44 +5,14 @@ import gzip
 import ipaddress
 import socket
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 
 import pytest
 from django.test import override_settings
 
-from tenants import safe_http
-from tenants.safe_http import OutboundError, OutboundRequest, OutboundResponse, fetch, is_public
+from tenants.safe_http import OutboundError, OutboundRequest, OutboundResponse, connections, fetch, is_public
+from tests.raw_http import saying, serving
 
-Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 SECRET = "Bearer very-secret-key"
-
-
-@asynccontextmanager
-async def serving(handler: Handler) -> AsyncIterator[int]:
-    async def once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            await handler(reader, writer)
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass
-        finally:
-            writer.close()
-
-    server = await asyncio.start_server(once, "127.0.0.1", 0)
-    try:
-        yield server.sockets[0].getsockname()[1]
-    finally:
-        server.close()
-
-
-def saying(head: str, body: bytes = b"", pause_s: float = 0.0) -> Handler:
-    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        await asyncio.sleep(pause_s)
-        writer.write(head.replace("\n", "\r\n").encode() + b"\r\n\r\n" + body)
-        await writer.drain()
-
-    return handler
 
 
 async def get(port: int, path: str = "/", **fields: object) -> OutboundResponse:
@@ -228,7 +198,7 @@ async def test_an_exemption_counts_for_its_host_and_port_only() -> None:
             with override_settings(ALLOW_PRIVATE_ADDRESSES=exempt):
                 if may:
                     assert (await fetch(OutboundRequest("GET", url, ("127.0.0.1",)))).status == 200
-                    await safe_http._pool().aclose()
+                    await connections.pool().aclose()
                 else:
                     with pytest.raises(OutboundError):
                         await fetch(OutboundRequest("GET", url, ("127.0.0.1",)))
@@ -246,10 +216,10 @@ async def test_a_name_that_is_rebound_is_resolved_once(monkeypatch: pytest.Monke
 
     async def connect(self: object, host: str, *rest: object) -> None:
         connected.append(host)
-        raise safe_http.httpcore.ConnectError("no network here")
+        raise connections.httpcore.ConnectError("no network here")
 
     monkeypatch.setattr(loop, "getaddrinfo", resolver, raising=False)
-    monkeypatch.setattr(safe_http.httpcore.AnyIOBackend, "connect_tcp", connect)
+    monkeypatch.setattr(connections.httpcore.AnyIOBackend, "connect_tcp", connect)
     with pytest.raises(OutboundError):
         await fetch(OutboundRequest("GET", "http://rebound.example/", ("rebound.example",)))
     assert (asked, connected) == (["rebound.example"], ["93.184.216.34"])
