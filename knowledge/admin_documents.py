@@ -16,6 +16,7 @@ from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminTextareaWidget
 
 from knowledge.documents import delete_document, retry_document, save_document, update_details
 from knowledge.models import Chunk, Document
+from knowledge.parsing.formats import KINDS, SUFFIXES
 from tenants.admin_base import ScopedAdmin, count_of
 from tenants.admin_fields import VerbForm
 
@@ -32,8 +33,8 @@ class DocumentForm(VerbForm):
     )
     file = forms.FileField(
         required=False,
-        widget=UnfoldAdminFileFieldWidget(attrs={"accept": ".pdf,.docx,.html,.htm,.md,.markdown,.txt"}),
-        help_text="PDF, Word (.docx), HTML, Markdown or plain text, up to 20 MB.",
+        widget=UnfoldAdminFileFieldWidget(attrs={"accept": ",".join(SUFFIXES)}),
+        help_text=f"{KINDS}, up to 20 MB.",
     )
     text = forms.CharField(
         required=False,

@@ -105,6 +105,7 @@ def _index_document(scope: Scope, group_id: UUID, document_id: UUID) -> None:
             _use_space(group_id, space)
             Document.objects.filter(id=document_id).update(
                 pages=parsed.pages,
+                notice="\n".join(parsed.notes)[:4000],
                 title=title,
                 dated=document.dated or parsed.meta.date,
                 url=document.url or _url(parsed.meta.url),

@@ -66,6 +66,7 @@ class Document(GroupModel):
     dated = models.DateField("date of the source", null=True, blank=True)
     state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED, editable=False)
     error = models.TextField(blank=True, editable=False)
+    notice = models.TextField(blank=True, default="", editable=False)
     pages = models.PositiveIntegerField(null=True, blank=True, editable=False)
     revision = models.PositiveIntegerField(default=0, editable=False)
     indexed_revision = models.PositiveIntegerField(default=0, editable=False)

@@ -14,13 +14,14 @@ Rows = tuple[tuple[str, ...], ...]
 @dataclass(frozen=True)
 class Block:
     """`level` is a heading's rank or a list item's depth, from 1. In a table, `rows[0]` is the header; its cells are
-    all empty where the table has none."""
+    all empty where the table has none, and `caption` is what the table says of itself as a whole."""
 
     kind: Kind
     text: str
     level: int | None = None
     page: int | None = None
     rows: Rows | None = None
+    caption: str = ""
 
 
 @dataclass(frozen=True)
@@ -35,10 +36,13 @@ class Meta:
 
 @dataclass(frozen=True)
 class ParsedDocument:
+    """`notes` tell the person who uploaded the file what of it could not be read, a sentence each."""
+
     title: str
     blocks: tuple[Block, ...]
     pages: int | None = None
     meta: Meta = Meta()
+    notes: tuple[str, ...] = ()
 
 
 def to_wire(document: ParsedDocument) -> dict[str, Any]:
@@ -54,4 +58,6 @@ def from_wire(wire: dict[str, Any]) -> ParsedDocument:
         Block(**{**block, "rows": tuple(tuple(row) for row in block["rows"]) if block["rows"] else None})
         for block in wire["blocks"]
     )
-    return ParsedDocument(wire["title"], blocks, wire["pages"], Meta(**{**meta, "date": date}))
+    return ParsedDocument(
+        wire["title"], blocks, wire["pages"], Meta(**{**meta, "date": date}), notes=tuple(wire["notes"])
+    )

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from knowledge.parsing.formats import ACCEPTED
+
 MEGABYTE = 1024 * 1024
 
 MESSAGES = {
-    "unsupported": "This kind of file cannot be read. Upload a PDF, Word (.docx), HTML, Markdown or text file.",
+    "unsupported": f"This kind of file cannot be read. {ACCEPTED}",
     "encrypted": "This file is password-protected. Save a copy without a password and upload that.",
     "broken": "This file is damaged and cannot be read. Open it, save it again and upload the new copy.",
     "mislabelled": "The content of this file is not what its name says. Save it in the right format and upload that.",
     "empty": "This file has no text in it.",
     "too_large": "This file is too large. Split it into smaller files and upload those.",
+    "too_much_text": "This file has more text in it than one document may have. Split it into smaller files and "
+    "upload those.",
     "too_many_pages": "This PDF has too many pages. Split it into smaller files and upload those.",
     "too_slow": "Reading this file took too long. Split it into smaller files and upload those.",
     "scanned": "This PDF has pages but no text, so it is probably a scan. Run text recognition (OCR) on it, "
@@ -37,6 +41,8 @@ class Limits:
     seconds: float = 60.0
     memory_bytes: int = 1024 * MEGABYTE
     max_unpacked_bytes: int = 200 * MEGABYTE
+    max_characters: int = 8_000_000
+    max_nested: int = 3
 
     def check_size(self, size: int) -> None:
         if size > self.max_bytes:

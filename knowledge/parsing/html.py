@@ -209,8 +209,8 @@ def _table(node: Tag) -> list[Block]:
         heads.append([cell.name == "th" for cell in cells])
     caption = line(node.caption.get_text(" ")) if node.caption else ""
     marked = any(any(flags) for flags in heads)
-    found = tables.blocks(grid, header=(bool(heads[0]) and all(heads[0][1:])) if marked else None)
-    return [*([Block("paragraph", caption)] if caption else []), *found]
+    named = (bool(heads[0]) and all(heads[0][1:])) if marked else None
+    return tables.blocks(grid, header=named, caption=caption)
 
 
 def _fill_from_above(row: list[str], pending: dict[int, tuple[int, str]]) -> None:

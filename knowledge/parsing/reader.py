@@ -11,7 +11,8 @@ from typing import Protocol, cast
 from knowledge.parsing import clean
 from knowledge.parsing.blocks import Block, ParsedDocument
 from knowledge.parsing.errors import Limits, ParseError
-from knowledge.parsing.sniff import Format, sniff
+from knowledge.parsing.formats import Format
+from knowledge.parsing.sniff import sniff
 
 
 class Reader(Protocol):
@@ -22,6 +23,11 @@ class Reader(Protocol):
 READERS: dict[Format, str] = {
     "pdf": "knowledge.parsing.pdf",
     "docx": "knowledge.parsing.word",
+    "pptx": "knowledge.parsing.presentation",
+    "xlsx": "knowledge.parsing.spreadsheet",
+    "opendocument": "knowledge.parsing.opendocument",
+    "csv": "knowledge.parsing.separated",
+    "eml": "knowledge.parsing.mail",
     "html": "knowledge.parsing.html",
     "markdown": "knowledge.parsing.markdown",
     "text": "knowledge.parsing.text",
@@ -31,20 +37,27 @@ LONGEST_HEADING = 250
 
 
 def parse(data: bytes, filename: str, limits: Limits = Limits()) -> ParsedDocument:
-    limits.check_size(len(data))
-    if not data.strip(b"\x00 \t\r\n\xef\xbb\xbf\xff\xfe"):
-        raise ParseError("empty", "This file is empty.")
-    read = cast(Reader, importlib.import_module(READERS[sniff(data, filename, limits)]).read)
-    try:
-        document = read(data, limits)
-    except (ParseError, MemoryError):
-        raise
-    except Exception as error:
-        raise ParseError("broken") from error
+    document = read(data, filename, limits)
+    if sum(len(block.text) for block in document.blocks) > limits.max_characters:
+        raise ParseError("too_much_text")
     blocks = tuple(cleaned for block in document.blocks if (cleaned := _cleaned(block)).text)
     if not any(re.search(r"\w", block.text) for block in blocks):
         raise ParseError("empty")
     return dataclasses.replace(document, title=_title(document, blocks, filename), blocks=blocks)
+
+
+def read(data: bytes, filename: str, limits: Limits) -> ParsedDocument:
+    """What the reader of the file's format makes of it, as it is."""
+    limits.check_size(len(data))
+    if not data.strip(b"\x00 \t\r\n\xef\xbb\xbf\xff\xfe"):
+        raise ParseError("empty", "This file is empty.")
+    reader = cast(Reader, importlib.import_module(READERS[sniff(data, filename, limits)]).read)
+    try:
+        return reader(data, limits)
+    except (ParseError, MemoryError):
+        raise
+    except Exception as error:
+        raise ParseError("broken") from error
 
 
 def _cleaned(block: Block) -> Block:

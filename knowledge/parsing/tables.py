@@ -8,28 +8,31 @@ from collections.abc import Sequence
 from knowledge.parsing import clean
 from knowledge.parsing.blocks import Block, Rows
 
-MAX_COLUMNS = 60
+MAX_COLUMNS = 100
 LONGEST_HEADER = 80
 VALUE = re.compile(
     r"^[\s(~<>≤≥±+\-–—]*[£$€¥#]?\s*\d|^(?:yes|no|n/a|none|free|unlimited)\b|https?://|@|:$|[.;]$", re.IGNORECASE
 )
 
 
-def blocks(rows: Sequence[Sequence[str]], page: int | None = None, header: bool | None = None) -> list[Block]:
+def blocks(
+    rows: Sequence[Sequence[str]], page: int | None = None, header: bool | None = None, caption: str = ""
+) -> list[Block]:
     """`header` says whether the first row is one; None: judge by its look."""
     cells = _without_empty([[clean.line(cell) for cell in row[:MAX_COLUMNS]] for row in rows])
     if not cells:
         return []
+    told = [Block("paragraph", caption, page=page)] if caption else []
     if len(cells[0]) == 1:
-        return [Block("paragraph", row[0], page=page) for row in cells]
+        return [*told, *(Block("paragraph", row[0], page=page) for row in cells)]
     if len(cells) == 1:
-        return [Block("paragraph", " ".join(filter(None, cells[0])), page=page)]
-    return [table(_with_header(cells, header), page)]
+        return [*told, Block("paragraph", " ".join(filter(None, cells[0])), page=page)]
+    return [table(_with_header(cells, header), page, caption)]
 
 
-def table(rows: Rows, page: int | None = None) -> Block:
+def table(rows: Rows, page: int | None = None, caption: str = "") -> Block:
     text = "\n".join(" | ".join(row) for row in rows if any(row))
-    return Block("table", text, page=page, rows=rows)
+    return Block("table", text, page=page, rows=rows, caption=caption)
 
 
 def looks_like_header(row: Sequence[str]) -> bool:

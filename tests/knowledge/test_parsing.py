@@ -230,7 +230,7 @@ class TestWord:
         assert refusal(zeros, "a.docx", Limits(max_unpacked_bytes=1024 * 1024)).code == "too_large"
         laughs = b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]><x>&b;</x>'
         for source in (laughs, laughs.decode().encode("utf-16")):
-            assert "Word never writes" in refusal(rezipped(plain, document=source), "a.docx").message
+            assert "office programs never write" in refusal(rezipped(plain, document=source), "a.docx").message
 
     def test_broken_and_protected_files(self) -> None:
         plain = word(lambda document: document.add_paragraph("hello"))
@@ -361,7 +361,10 @@ class TestSniffing:
             (bytes(range(256)) * 20, "a.txt", "mislabelled"),
             (b"\x89PNG\r\n\x1a\n" + bytes(64), "a.png", "unsupported"),
             (b"{\\rtf1 hello}", "a.rtf", "unsupported"),
-            (b"a,b\n1,2", "a.csv", "unsupported"),
+            (b"{}", "a.json", "unsupported"),
+            (b"Just words", "a.eml", "mislabelled"),
+            (b"Just words", "a.xlsx", "mislabelled"),
+            (b"\xd0\xcf\x11\xe0" + bytes(64), "a.xls", "unsupported"),
             (b"", "a.txt", "empty"),
             (b" \n\x00 ", "a.pdf", "empty"),
             (b"\xef\xbb\xbf", "a.md", "empty"),
@@ -371,12 +374,12 @@ class TestSniffing:
     def test_refusals(self, data: bytes, name: str, code: str) -> None:
         assert refusal(data, name).code == code
 
-    def test_spreadsheets_are_named(self) -> None:
+    def test_archives_are_named(self) -> None:
         out = io.BytesIO()
         with zipfile.ZipFile(out, "w") as archive:
-            archive.writestr("xl/workbook.xml", "<x/>")
-        assert "a spreadsheet" in refusal(out.getvalue(), "a.docx").message
-        assert refusal(out.getvalue(), "a.xlsx").code == "unsupported"
+            archive.writestr("photos/1.txt", "hello")
+        assert "named .docx, but it is an archive" in refusal(out.getvalue(), "a.docx").message
+        assert refusal(out.getvalue(), "a.zip").code == "unsupported"
 
     def test_too_large(self) -> None:
         error = refusal(b"a" * 3_000_000, "a.txt", Limits(max_bytes=1024 * 1024))

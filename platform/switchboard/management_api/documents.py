@@ -10,6 +10,7 @@ from rest_framework.parsers import JSONParser, MultiPartParser
 
 from knowledge import documents
 from knowledge.models import Document, DocumentRevision
+from knowledge.parsing.formats import KINDS
 from switchboard.errors import TooLarge
 from switchboard.management_api.fields import BotField, StrictModel
 from switchboard.management_api.scoped import ByBot, EditableViewSet
@@ -19,9 +20,7 @@ MEGABYTE = 1024 * 1024
 
 class DocumentSerializer(StrictModel):
     bot = BotField(source="group")
-    file = serializers.FileField(
-        write_only=True, required=False, max_length=300, help_text="PDF, Word (.docx), HTML, Markdown or text."
-    )
+    file = serializers.FileField(write_only=True, required=False, max_length=300, help_text=f"{KINDS}.")
     text = serializers.CharField(
         write_only=True,
         required=False,
@@ -40,11 +39,14 @@ class DocumentSerializer(StrictModel):
     class Meta:
         model = Document
         fields = [
-            "id", "bot", "external_id", "title", "filename", "url", "dated", "file", "text", "state", "error", "pages",
-            "revision", "indexed_revision", "created_at", "updated_at",
+            "id", "bot", "external_id", "title", "filename", "url", "dated", "file", "text", "state", "error",
+            "notice", "pages", "revision", "indexed_revision", "created_at", "updated_at",
         ]  # fmt: skip
-        read_only_fields = ["id", "state", "error", "pages", "revision", "indexed_revision", "created_at", "updated_at"]
+        read_only_fields = [
+            "id", "state", "error", "notice", "pages", "revision", "indexed_revision", "created_at", "updated_at",
+        ]  # fmt: skip
         extra_kwargs = {
+            "notice": {"help_text": "What of the document could not be read although it is ready, a sentence per line."},
             "external_id": {"help_text": "Your own ID. A document that is sent again with the same one is replaced."},
             "dated": {"help_text": "The date that answers are cited with; taken from the file if absent."},
         }

@@ -13,15 +13,14 @@ from django.core.management.base import BaseCommand, CommandError
 from knowledge.documents import save_document
 from knowledge.models import Document
 from knowledge.parsing import front_matter
+from knowledge.parsing.formats import KINDS, SUFFIXES
 from switchboard.commands import bot_of, wait_until_searchable
 from tenants.resolve import ResolvedBot
 from tenants.scope import within
 
-SUFFIXES = {".pdf", ".docx", ".html", ".htm", ".md", ".markdown", ".txt"}
-
 
 class Command(BaseCommand):
-    help = "Import documents (PDF, DOCX, HTML, Markdown, text); folders are walked."
+    help = f"Import documents ({KINDS}); folders are walked."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("paths", nargs="+", type=Path, metavar="PATH")
