@@ -12,7 +12,6 @@ from chat.pipelines import PIPELINES, document, dynamic
 from chat.router import choose
 from chat.router.follow_up import understood
 from chat.router.learned import learn
-from knowledge.embedding import get_embedder
 from knowledge.search import Passage, search
 from tenants.database import in_database
 
@@ -32,10 +31,11 @@ async def route(context: TurnContext, mark: Callable[[str], None]) -> Routed:
     mark("embed")
     groups = [each.group_id for each in context.snapshots]
     passages = await in_database(
-        search, question.understood, question.vector, groups, context.space, PASSAGES, scope=context.asker.scope
+        search, question.understood, question.vector, groups, context.space.key, PASSAGES, scope=context.asker.scope
     )
     mark("search")
-    decision = await asyncio.to_thread(choose, question, context.snapshots, passages, get_embedder(), context.dialogue)
+    embedder = context.space.embedder()
+    decision = await asyncio.to_thread(choose, question, context.snapshots, passages, embedder, context.dialogue)
     mark("route")
     return Routed(question, tuple(passages), decision)
 
@@ -85,7 +85,7 @@ def _joined(first: Answer, second: Answer) -> Answer:
 def _understand(context: TurnContext) -> Question:
     turn = context.turn
     text = turn.choice.value if turn.choice and turn.choice.field == "question" else turn.text
-    embedder = get_embedder()
+    embedder = context.space.embedder()
     meaning = text
     if context.previous and not turn.choice:
         known = frozenset().union(*(learn(each, embedder).known for each in context.snapshots))

@@ -8,9 +8,8 @@ from chat.exchange import Asker, CustomerIdentity
 from chat.models import Conversation, Interaction, Message
 from chat.store import ClaimedTurn
 from knowledge import snapshot
-from knowledge.embedding import get_embedder
-from knowledge.indexing import active_space
 from knowledge.snapshot import Snapshot
+from knowledge.spaces import InUse, answering
 from tenants.models import Bot
 from tenants.scope import current
 
@@ -27,14 +26,14 @@ class TurnContext:
     bot_name: str
     greeting: str
     snapshots: tuple[Snapshot, ...]
-    space: str
+    space: InUse
     dialogue: dict[str, Any]
     previous: tuple[tuple[str, str], ...]
     waiting: bool
 
     def versions(self) -> dict[str, Any]:
         """The versions of index and space that decided, as the Interaction keeps them."""
-        return {"space": self.space, "knowledge": {each.key: each.version for each in self.snapshots}}
+        return {"space": self.space.key, "knowledge": {each.key: each.version for each in self.snapshots}}
 
 
 def load_context(group_id: UUID, conversation_id: UUID, turn: ClaimedTurn) -> TurnContext:
@@ -42,7 +41,7 @@ def load_context(group_id: UUID, conversation_id: UUID, turn: ClaimedTurn) -> Tu
     conversation = Conversation.objects.select_related("customer").get(group_id=group_id, id=conversation_id)
     bot = Bot.objects.get(id=group_id)
     behind = list(Bot.objects.filter(fronted_by=bot, tenant_id=bot.tenant_id).order_by("key"))
-    space = active_space((behind[0] if behind else bot).id) or get_embedder().space.key
+    space = answering([bot.id, *(each.id for each in behind)])
     customer = conversation.customer
     scope = current()
     assert scope is not None  # in_database has set it
@@ -56,7 +55,7 @@ def load_context(group_id: UUID, conversation_id: UUID, turn: ClaimedTurn) -> Tu
         ),
         bot_name=bot.name,
         greeting=bot.greeting,
-        snapshots=tuple(snapshot.load(each.id, space) for each in behind or [bot]),
+        snapshots=tuple(snapshot.load(each.id, space.key) for each in behind or [bot]),
         space=space,
         dialogue=conversation.dialogue,
         previous=_previous(group_id, conversation_id, turn),

@@ -4,22 +4,12 @@ import logging
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
-from knowledge import chunking, lexical, outbox
-from knowledge.embedding import get_embedder
-from knowledge.models import (
-    Action,
-    Chunk,
-    Document,
-    DocumentRevision,
-    EmbeddingSpace,
-    Faq,
-    IndexJob,
-    Phrasing,
-    Posting,
-    Vector,
-)
+from knowledge import chunking, lexical, outbox, prepared_texts, spaces, vectors
+from knowledge.embedding import Space
+from knowledge.models import Action, Chunk, Document, DocumentRevision, Faq, IndexJob, Phrasing, Posting
 from knowledge.parsing import ParseError, parse_in_process
-from knowledge.snapshot import reading
+from knowledge.prepared_texts import Text
+from knowledge.spaces import InUse, SpaceMoved
 from knowledge.text_hash import text_hash
 from tenants import resolve
 from tenants.scope import Scope, within
@@ -33,53 +23,57 @@ def index(group_id: UUID, kind: str, object_id: UUID) -> None:
     if scope is None:
         return
     try:
-        _INDEXERS[IndexJob.Kind(kind)](scope, group_id, object_id)
+        _index(scope, group_id, IndexJob.Kind(kind), object_id)
     except Exception:
         with within(scope):
             outbox.failed(group_id, kind, object_id)
         raise
 
 
-def active_space(group_id: UUID) -> str:
-    """The key of the embedding space that the bot answers from, chosen at the first use. Needs its scope."""
-    space = EmbeddingSpace.objects.filter(group_id=group_id, active=True).first()
-    return space.key if space else get_embedder().space.key
+def _index(scope: Scope, group_id: UUID, kind: IndexJob.Kind, object_id: UUID) -> None:
+    while True:
+        with within(scope):
+            in_use = spaces.answering([group_id])
+        try:
+            return _INDEXERS[kind](scope, group_id, object_id, in_use)
+        except SpaceMoved:
+            logger.info("Bot %s answers from another space now: %s %s is indexed again.", group_id, kind, object_id)
 
 
-def _index_faq(scope: Scope, group_id: UUID, faq_id: UUID) -> None:
+def _index_faq(scope: Scope, group_id: UUID, faq_id: UUID, in_use: InUse) -> None:
     with within(scope):
         faq = Faq.objects.filter(group_id=group_id, id=faq_id).first()
         asked = list(Phrasing.objects.filter(group_id=group_id, faq_id=faq_id).values_list("text", flat=True))
         if faq is None:
             outbox.done(group_id, IndexJob.Kind.FAQ, faq_id)
             return
-    _index_prepared(scope, IndexJob.Kind.FAQ, faq, [faq.question, *asked], reading(faq.question, faq.answer))
+    _index_prepared(scope, IndexJob.Kind.FAQ, faq, prepared_texts.of_faq(faq, asked), in_use)
 
 
-def _index_action(scope: Scope, group_id: UUID, action_id: UUID) -> None:
+def _index_action(scope: Scope, group_id: UUID, action_id: UUID, in_use: InUse) -> None:
     with within(scope):
         action = Action.objects.filter(group_id=group_id, id=action_id).first()
         if action is None:
             outbox.done(group_id, IndexJob.Kind.ACTION, action_id)
             return
-    read = reading(action.title, action.description)
-    _index_prepared(scope, IndexJob.Kind.ACTION, action, [action.title, *action.examples], read)
+    _index_prepared(scope, IndexJob.Kind.ACTION, action, prepared_texts.of_action(action), in_use)
 
 
-def _index_prepared(scope: Scope, kind: IndexJob.Kind, entry: Faq | Action, asked: Sequence[str], read: str) -> None:
+def _index_prepared(
+    scope: Scope, kind: IndexJob.Kind, entry: Faq | Action, texts: Sequence[Text], in_use: InUse
+) -> None:
     """Embed what customers may ask, and the question read together with its answer."""
     group_id = entry.group_id
-    space = _embed(scope, group_id, asked, as_queries=True)
-    _embed(scope, group_id, [read])
+    space = _embed(scope, group_id, texts, in_use)
     with within(scope):
         unchanged = type(entry).objects.filter(group_id=group_id, id=entry.id, revision=entry.revision)
         if unchanged.update(indexed_revision=entry.revision):
-            _use_space(group_id, space)
             outbox.done(group_id, kind, entry.id)
             outbox.bump(group_id)
+            spaces.settle_in(group_id, in_use.choice, space)
 
 
-def _index_document(scope: Scope, group_id: UUID, document_id: UUID) -> None:
+def _index_document(scope: Scope, group_id: UUID, document_id: UUID, in_use: InUse) -> None:
     with within(scope):
         document = Document.objects.filter(group_id=group_id, id=document_id).first()
         if document is None or document.indexed_revision == document.revision:
@@ -99,10 +93,9 @@ def _index_document(scope: Scope, group_id: UUID, document_id: UUID) -> None:
     with within(scope):
         _set_state(document, Document.State.EMBEDDING)
     passages = [chunking.embedding_text(title, draft) for draft in drafts]
-    space = _embed(scope, group_id, passages)
+    space = _embed(scope, group_id, [Text(text_hash(passage), passage) for passage in passages], in_use)
     with within(scope):
         if _swap(document, drafts, passages, title):
-            _use_space(group_id, space)
             Document.objects.filter(id=document_id).update(
                 pages=parsed.pages,
                 notice="\n".join(parsed.notes)[:4000],
@@ -112,6 +105,7 @@ def _index_document(scope: Scope, group_id: UUID, document_id: UUID) -> None:
             )
             outbox.done(group_id, IndexJob.Kind.DOCUMENT, document_id)
             outbox.bump(group_id)
+            spaces.settle_in(group_id, in_use.choice, space)
 
 
 _INDEXERS = {
@@ -121,47 +115,19 @@ _INDEXERS = {
 }
 
 
-def _embed(scope: Scope, group_id: UUID, texts: Sequence[str], as_queries: bool = False) -> str:
+def _embed(scope: Scope, group_id: UUID, texts: Sequence[Text], in_use: InUse) -> Space:
     """Make sure that every text has a vector; only those without one are embedded, outside of any transaction."""
-    embedder = get_embedder()
-    space = embedder.space.key
-    wanted = {text_hash(text): text for text in texts}
+    embedder = in_use.embedder()
+    space = embedder.space
     with within(scope):
-        known = set(
-            Vector.objects.filter(group_id=group_id, space=space, content_hash__in=list(wanted)).values_list(
-                "content_hash", flat=True
-            )
-        )
-    missing = {key: text for key, text in wanted.items() if key not in known}
-    if missing:
-        embed = embedder.embed_queries if as_queries else embedder.embed_passages
-        vectors = embed(list(missing.values()))
-        with within(scope):
-            Vector.objects.bulk_create(
-                [
-                    Vector(group_id=group_id, space=space, content_hash=key, embedding=vector)
-                    for key, vector in zip(missing, vectors, strict=True)
-                ],
-                ignore_conflicts=True,
-                batch_size=500,
-            )
+        known = vectors.known(group_id, space.key, {text.key for text in texts})
+    for as_query, embed in ((True, embedder.embed_queries), (False, embedder.embed_passages)):
+        missing = {text.key: text.text for text in texts if text.as_query == as_query and text.key not in known}
+        if missing:
+            found = dict(zip(missing, embed(list(missing.values())), strict=True))
+            with within(scope):
+                vectors.store(group_id, space.key, found)
     return space
-
-
-def _use_space(group_id: UUID, key: str) -> None:
-    """The first space that a bot's texts are embedded in is the one it answers from."""
-    if EmbeddingSpace.objects.filter(group_id=group_id, active=True).exists():
-        return
-    space = get_embedder().space
-    EmbeddingSpace.objects.bulk_create(
-        [
-            EmbeddingSpace(
-                group_id=group_id, key=key, model=space.model, revision=space.revision, dimension=space.dimension,
-                active=True,
-            )
-        ],
-        ignore_conflicts=True,
-    )  # fmt: skip
 
 
 def _set_state(document: Document, state: Document.State, error: str = "") -> bool:

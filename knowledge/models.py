@@ -129,23 +129,56 @@ class Chunk(GroupModel):
 
 
 class EmbeddingSpace(GroupModel):
-    """A model, its revision and dimension, in which a bot's texts have vectors."""
+    """A model, its revision and dimension, in which a bot's texts have vectors.
+
+    `source` says where the model is to be had (a ModelChoice). `chosen` is what somebody wants the bot to answer from,
+    and stays so when the installation's model changes.
+    """
 
     key = models.CharField(max_length=200)
     model = models.CharField(max_length=200)
     revision = models.CharField(max_length=100)
     dimension = models.PositiveIntegerField()
+    source = models.JSONField(default=dict)
     active = models.BooleanField(default=False)
+    chosen = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
+    activated_at = models.DateTimeField(null=True)
 
     class Meta:
+        ordering = ["-active", "-created_at"]
         constraints = [
             models.UniqueConstraint(fields=["group", "key"], name="space_once"),
             models.UniqueConstraint(fields=["group"], condition=models.Q(active=True), name="one_active_space"),
+            models.UniqueConstraint(fields=["group"], condition=models.Q(chosen=True), name="one_chosen_space"),
         ]
 
     def __str__(self) -> str:
         return self.key
+
+
+class SpaceMove(GroupModel):
+    """A bot, with those that it fronts, on its way to another embedding space; it goes when they have arrived.
+
+    `key` is the space's, once a worker has loaded the model. `due_at` is when a worker is to take it up (again): later
+    than now while one works on it, or after a failure.
+    """
+
+    source = models.JSONField(default=dict)
+    chosen = models.BooleanField(default=False)
+    key = models.CharField(max_length=200, blank=True)
+    done = models.PositiveIntegerField(default=0)
+    total = models.PositiveIntegerField(default=0)
+    error = models.TextField(blank=True)
+    attempts = models.PositiveIntegerField(default=0)
+    due_at = models.DateTimeField(default=timezone.now)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["group"], name="one_move")]
+
+    def __str__(self) -> str:
+        return self.key or str(self.source.get("model", ""))
 
 
 class Vector(models.Model):

@@ -6,7 +6,7 @@ from uuid import UUID
 from celery import shared_task
 
 from chat import turn
-from knowledge import indexing, outbox
+from knowledge import indexing, moving, outbox
 from tenants import enqueue
 
 
@@ -23,6 +23,20 @@ def sweep() -> None:
         enqueue.now("worker.index", group_id=str(group_id), kind=kind, object_id=str(object_id))
     for group_id, conversation_id in turn.unfinished():
         enqueue.now("worker.finish_turns", group_id=str(group_id), conversation_id=str(conversation_id))
+
+
+@shared_task(name="worker.move_spaces", time_limit=60)
+def move_spaces() -> None:
+    """Move on the bots that are on their way to another embedding space, or left behind by a change of the model."""
+    for root in moving.lagging():
+        enqueue.now("worker.move_space", group_id=str(root))
+
+
+@shared_task(name="worker.move_space", time_limit=1000)
+def move_space(group_id: str) -> None:
+    """Do a slice of one bot's move; then let others have the worker before the next."""
+    if moving.advance(UUID(group_id)):
+        enqueue.now("worker.move_space", group_id=group_id)
 
 
 @shared_task(name="worker.finish_turns", time_limit=120)

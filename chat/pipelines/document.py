@@ -9,7 +9,7 @@ from chat.context import TurnContext
 from chat.exchange import Answer, Citation, Decision, Question
 from knowledge import lexical
 from knowledge.chunking import sentences
-from knowledge.embedding import get_embedder
+from knowledge.embedding import Embedder
 from knowledge.search import LEXICAL_SHARE, Passage
 
 LONGEST_QUOTE, LONGEST_FURTHER_QUOTE = 600, 360
@@ -21,9 +21,10 @@ NEARLY = 0.85
 
 async def answer(context: TurnContext, question: Question, decision: Decision) -> Answer:
     chosen = quoted_from(decision.passages)
+    embedder = context.space.embedder()
     longest = [LONGEST_QUOTE] + [LONGEST_FURTHER_QUOTE] * (len(chosen) - 1)
     quotes = await asyncio.to_thread(
-        lambda: [quote(question, passage, most) for passage, most in zip(chosen, longest, strict=True)]
+        lambda: [quote(question, passage, most, embedder) for passage, most in zip(chosen, longest, strict=True)]
     )
     citations = tuple(_citation(passage, quoted) for passage, quoted in zip(chosen, quotes, strict=True))
     return Answer(_text(chosen, quotes), "document", decision.confidence, citations=citations)
@@ -34,7 +35,7 @@ def quoted_from(passages: Sequence[Passage]) -> list[Passage]:
     return [passage for passage in passages[:PASSAGES_READ] if passage.score >= NEARLY * passages[0].score]
 
 
-def quote(question: Question, passage: Passage, longest: int) -> str:
+def quote(question: Question, passage: Passage, longest: int, embedder: Embedder) -> str:
     """The passage itself when it is short; else its sentences (or table rows) that fit the question best, in order."""
     if len(passage.text) <= longest:
         return passage.text.strip()
@@ -42,7 +43,7 @@ def quote(question: Question, passage: Passage, longest: int) -> str:
     if passage.kind != "table":
         pieces = [sentence for piece in pieces for sentence in sentences(piece)]
     pieces = pieces[:SENTENCES_READ]
-    order = np.argsort(-_scores(question, pieces))
+    order = np.argsort(-_scores(question, pieces, embedder))
     kept: set[int] = set()
     length = 0
     for index in order:
@@ -53,8 +54,8 @@ def quote(question: Question, passage: Passage, longest: int) -> str:
     return _with_gaps(pieces, sorted(kept), "\n" if passage.kind == "table" else " ")
 
 
-def _scores(question: Question, pieces: Sequence[str]) -> np.ndarray:
-    vectors = get_embedder().embed_passages(pieces)
+def _scores(question: Question, pieces: Sequence[str], embedder: Embedder) -> np.ndarray:
+    vectors = embedder.embed_passages(pieces)
     asked = set(lexical.terms(question.understood))
     shared = np.array([len(asked & set(lexical.terms(piece))) / max(len(asked), 1) for piece in pieces])
     scores: np.ndarray = vectors @ question.vector + 2 * LEXICAL_SHARE * shared

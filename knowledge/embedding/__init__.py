@@ -1,35 +1,52 @@
-"""Text embedding: `get_embedder()` gives the process its embedder, `prepare()` does the slow part before the start."""
+"""Text embedding: `get_embedder()` gives the process the embedder of a model, or the one of a space."""
 
 import threading
-from functools import cache
 from pathlib import Path
 
-from .load import load_embedder, prepare_model
-from .source import ModelNotFound
+from . import catalogue
+from .choice import ModelChoice, from_json
+from .load import load_embedder, load_for_space, prepare_model, reach_endpoint
+from .source import EndpointError, ModelNotFound, identity_of
 from .space import Embedder, Space
 
-__all__ = ["Embedder", "ModelNotFound", "Space", "get_embedder", "load_embedder", "prepare", "prepare_model"]
+__all__ = [
+    "Embedder", "EndpointError", "ModelChoice", "ModelNotFound", "Space", "catalogue", "from_json", "get_embedder",
+    "identity_of", "load_embedder", "prepare", "prepare_model",
+]  # fmt: skip
 
-_loading = threading.Lock()
+_loaded: dict[tuple[ModelChoice, Space | None], Embedder] = {}
+_loading: dict[ModelChoice, threading.Lock] = {}
 
 
-def get_embedder() -> Embedder:
-    """The embedder of this process, loaded on first use (a fifth of a second once the model is exported)."""
-    with _loading:
-        return _embedder(*_settings())
+def get_embedder(choice: ModelChoice | None = None, space: Space | None = None) -> Embedder:
+    """The process's embedder of a model (None: the installation's), loaded on first use (a fifth of a second once the
+    model is exported). With `space`: exactly the one that this space's vectors were made by."""
+    choice = catalogue.installed() if choice is None else choice
+    found = _loaded.get((choice, space))
+    if found is None:
+        # Each model has a lock of its own: while one is being exported, the others answer.
+        with _loading.setdefault(choice, threading.Lock()):
+            found = _loaded.get((choice, space)) or _load(choice, space)
+            _loaded[choice, space] = found
+    return found
 
 
 def prepare() -> None:
     """To be called once before web and worker start; later calls find everything done and return at once."""
-    prepare_model(*_settings())
+    prepare_model(catalogue.installed(), *_place())
 
 
-@cache
-def _embedder(model: str, data_folder: Path, device: str) -> Embedder:
-    return load_embedder(model, data_folder, device)
+def _load(choice: ModelChoice, space: Space | None) -> Embedder:
+    if choice.base_url:
+        return reach_endpoint(choice, catalogue.endpoint_of(choice), space.dimension if space else 0)
+    revision = space.revision if space else identity_of(choice)[1]
+    for (of_model, _), embedder in list(_loaded.items()):
+        if of_model == choice and embedder.space.revision == revision:
+            return embedder
+    return load_for_space(space, choice, *_place()) if space else load_embedder(choice, *_place())
 
 
-def _settings() -> tuple[str, Path, str]:
+def _place() -> tuple[Path, str]:
     from django.conf import settings
 
-    return settings.EMBEDDING_MODEL, Path(settings.DATA_DIR), getattr(settings, "EMBEDDING_DEVICE", "")
+    return Path(settings.DATA_DIR), settings.EMBEDDING_DEVICE

@@ -1,5 +1,6 @@
 """Exports a sentence-transformers model to int8 ONNX and checks it against PyTorch. Runs in a process of its own."""
 
+import json
 import os
 import sys
 import threading
@@ -143,5 +144,5 @@ def _end_with_parent() -> None:
 
 if __name__ == "__main__":
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    folder, name, revision, destination = sys.argv[1:]
-    export(ModelSource(name, revision, Path(folder)), Path(destination))
+    source = json.loads(sys.argv[1])
+    export(ModelSource(**{**source, "folder": Path(source["folder"])}), Path(sys.argv[2]))

@@ -1,26 +1,30 @@
-"""Chooses how an embedding model is run on this machine: exported on the CPU, or in PyTorch."""
+"""Chooses how an embedding model is run: exported on the CPU, in PyTorch, or by the endpoint that serves it."""
 
 import logging
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from .source import ModelSource, locate
-from .space import Embedder
-from .store import ensure_exported
+from .catalogue import Endpoint
+from .choice import ModelChoice
+from .source import ModelNotFound, ModelSource, source_of
+from .space import Embedder, Space, folder_name
+from .store import ensure_exported, read_manifest
 
 logger = logging.getLogger(__name__)
 
 
-def prepare_model(model: str, data_folder: Path, device: str = "") -> None:
+def prepare_model(choice: ModelChoice, data_folder: Path, device: str = "") -> None:
     """Does once what would slow down the first start: fetches a model from the hub, and exports it for the CPU."""
-    source = locate(model, may_download=True)
+    if choice.base_url:
+        return
+    source = source_of(choice, may_download=True)
     if (device or detected_device()) == "cpu":
         ensure_exported(source, data_folder / "models")
 
 
-def load_embedder(model: str, data_folder: Path, device: str = "") -> Embedder:
-    """An embedder for `model` (see `source.locate`) on `device`: 'cpu', 'cuda', or '' for the best one there is."""
-    source = locate(model)
+def load_embedder(choice: ModelChoice, data_folder: Path, device: str = "") -> Embedder:
+    """An embedder for a model of this machine on `device`: 'cpu', 'cuda', or '' for the best one there is."""
+    source = source_of(choice)
     chosen = device or detected_device()
     if chosen != "cpu":
         try:
@@ -34,6 +38,29 @@ def load_embedder(model: str, data_folder: Path, device: str = "") -> Embedder:
         except Exception as error:  # ONNX Runtime raises many types for a damaged file
             logger.warning("The embedding model %s runs in PyTorch: its export is damaged: %s", source.name, error)
     return _in_pytorch(source, "cpu")
+
+
+def load_for_space(space: Space, choice: ModelChoice, data_folder: Path, device: str = "") -> Embedder:
+    """The embedder whose vectors are of exactly this space, even if the model has been replaced since: its export may
+    still be there."""
+    folder = data_folder / "models" / folder_name(space.model, space.revision)
+    manifest = read_manifest(folder)
+    if manifest and not manifest.rejected and (device or detected_device()) == "cpu":
+        return _exported(folder)
+    embedder = load_embedder(choice, data_folder, device)
+    if embedder.space != space:
+        raise ModelNotFound(
+            f"The embedding model {choice.title} is not the one any more that the space {space.key} was built with: "
+            "put that one back, or wait until the new space is built."
+        )
+    return embedder
+
+
+def reach_endpoint(choice: ModelChoice, endpoint: Endpoint, dimension: int = 0) -> Embedder:
+    """An embedder whose model is served elsewhere. Nothing is asked of the endpoint yet."""
+    from .endpoint_embedder import EndpointEmbedder
+
+    return EndpointEmbedder(choice, endpoint, dimension)
 
 
 def detected_device() -> str:

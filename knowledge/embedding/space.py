@@ -42,11 +42,15 @@ class Embedder(Protocol):
     def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """(n, dimension), each row of length 1."""
 
-    def embed_query_tokens(self, text: str) -> tuple[list[str], NDArray[np.float32]]:
-        """The tokens of a text and, for each, its vector in context: (n tokens, dimension), each row of length 1."""
-
     def count_tokens(self, text: str) -> int:
         """Tokens in the whole text, without prompt and special tokens."""
+
+
+def normalised(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Each vector (along the last axis) scaled to length 1."""
+    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    unit: NDArray[np.float32] = (vectors / np.maximum(lengths, 1e-12)).astype(np.float32, copy=False)
+    return unit
 
 
 def folder_name(model: str, revision: str) -> str:

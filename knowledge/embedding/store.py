@@ -101,7 +101,7 @@ def _export_in_child(source: ModelSource, partial: Path) -> None:
     """Exports in a process of its own, so that PyTorch never loads into the one that only wants the result."""
     search_path = os.pathsep.join(filter(None, [str(PROJECT_ROOT), os.environ.get("PYTHONPATH", "")]))
     environment = os.environ | {"PYTHONPATH": search_path, "CUDA_VISIBLE_DEVICES": "", "HF_HUB_OFFLINE": "1"}
-    arguments = [str(source.folder), source.name, source.revision, str(partial)]
+    arguments = [json.dumps(asdict(source), default=str), str(partial)]
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "knowledge.embedding.export", *arguments],

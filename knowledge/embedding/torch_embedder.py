@@ -41,26 +41,6 @@ class TorchEmbedder:
     def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
         return self._embed(texts, self._passage_prompt)
 
-    def embed_query_tokens(self, text: str) -> tuple[list[str], NDArray[np.float32]]:
-        whole = self._query_prompt + readable(text)
-        with self._lock:
-            encoding = self._model.tokenizer(
-                whole,
-                truncation=True,
-                max_length=token_limit_of(self._model),
-                return_offsets_mapping=True,
-                return_special_tokens_mask=True,
-            )
-            states = self._model.encode([whole], prompt="", output_value="token_embeddings")[0]
-        own = [
-            index
-            for index, (start, _) in enumerate(encoding["offset_mapping"])
-            if not encoding["special_tokens_mask"][index] and start >= len(self._query_prompt)
-        ]
-        vectors = states[own].float().cpu().numpy()
-        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-        return [encoding.tokens()[index] for index in own], vectors / np.maximum(lengths, 1e-12)
-
     def count_tokens(self, text: str) -> int:
         with self._lock:
             encoding = self._model.tokenizer(
@@ -85,6 +65,9 @@ class TorchEmbedder:
 def load_model(source: ModelSource, device: str) -> SentenceTransformer:
     model = SentenceTransformer(str(source.folder), device=device, local_files_only=True)
     model.max_seq_length = token_limit_of(model)
+    passage = source.passage_prompt
+    given = {"query": source.query_prompt, "document": passage, "passage": passage}
+    model.prompts = {**(model.prompts or {}), **{name: prompt for name, prompt in given.items() if prompt is not None}}
     return model.eval()
 
 

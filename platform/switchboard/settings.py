@@ -6,7 +6,7 @@ from typing import Any
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
-from switchboard import environment
+from switchboard import embedding_settings, environment
 from switchboard.admin_theme import UNFOLD as UNFOLD
 from switchboard.environment import BASE_DIR, setting
 
@@ -126,8 +126,11 @@ X_FRAME_OPTIONS = "DENY"
 LLM_BASE_URL = setting("LLM_BASE_URL")
 LLM_MODEL = setting("LLM_MODEL")
 LLM_API_KEY = setting("LLM_API_KEY")
-EMBEDDING_MODEL = setting("EMBEDDING_MODEL")
+_embedding = embedding_settings.read()
+EMBEDDING_MODELS, EMBEDDING_API_KEYS = _embedding.models, _embedding.api_keys
 EMBEDDING_DEVICE = setting("EMBEDDING_DEVICE")
+EMBEDDING_TIMEOUT_S = embedding_settings.number("EMBEDDING_TIMEOUT", 10, 0.1)
+EMBEDDING_BATCH = int(embedding_settings.number("EMBEDDING_BATCH", 64, 1))
 PUBLIC_URL = setting("PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
 DEMO = environment.flag("DEMO")
 
@@ -152,6 +155,7 @@ CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_DEFAULT_EXPIRES = 3600
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "worker.sweep", "schedule": 5.0, "options": {"expires": 10}},
+    "move_spaces": {"task": "worker.move_spaces", "schedule": 10.0, "options": {"expires": 20}},
 }
 
 REST_FRAMEWORK = {

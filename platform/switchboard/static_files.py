@@ -41,15 +41,15 @@ class _StaticFolders(StaticFiles):
 
 
 async def _lifespan(receive: Application, send: Application) -> None:
-    """Load the embedding model before the first question, not with it."""
+    """Load the embedding models before the first question, not with it."""
     from asgiref.sync import sync_to_async
 
-    from knowledge.embedding import get_embedder
+    from knowledge.spaces import preload
 
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
-            await sync_to_async(get_embedder)()
+            await sync_to_async(preload)()
             await send({"type": "lifespan.startup.complete"})
         elif message["type"] == "lifespan.shutdown":
             await send({"type": "lifespan.shutdown.complete"})

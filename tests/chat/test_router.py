@@ -10,7 +10,7 @@ from chat.exchange import Decision, Question
 from chat.router import choose, corrected, vocabulary
 from chat.router.follow_up import understood
 from knowledge import lexical
-from knowledge.embedding import Embedder, load_embedder
+from knowledge.embedding import Embedder, ModelChoice, load_embedder
 from knowledge.search import Passage
 from knowledge.snapshot import ActionEntry, FaqEntry, Snapshot, Texts
 
@@ -45,7 +45,7 @@ PAGE = (
 
 @pytest.fixture(scope="module")
 def embedder(tmp_path_factory: pytest.TempPathFactory) -> Embedder:
-    return load_embedder("", tmp_path_factory.mktemp("models"), "cpu")
+    return load_embedder(ModelChoice(), tmp_path_factory.mktemp("models"), "cpu")
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from knowledge.embedding import Embedder, Space, load_embedder, store
+from knowledge.embedding import Embedder, ModelChoice, Space, load_embedder, store
 from knowledge.embedding.onnx_embedder import GRAPH, OnnxEmbedder
 from knowledge.embedding.source import ModelSource, locate
 
@@ -30,8 +30,8 @@ START = """
 import json, logging, sys
 from pathlib import Path
 logging.basicConfig(level=logging.INFO, stream=sys.stderr)
-from knowledge.embedding import load_embedder
-embedder = load_embedder("", Path(sys.argv[1]), "cpu")
+from knowledge.embedding import ModelChoice, load_embedder
+embedder = load_embedder(ModelChoice(), Path(sys.argv[1]), "cpu")
 vector = embedder.embed_queries(["Where is my parcel?"])[0]
 heavy = [name for name in ("torch", "transformers", "sentence_transformers", "onnx", "django") if name in sys.modules]
 print(json.dumps({"kind": type(embedder).__name__, "heavy": heavy, "vector": vector.tolist()}))
@@ -52,7 +52,7 @@ def starts(data_folder: Path) -> list[subprocess.CompletedProcess[str]]:
 
 @pytest.fixture(scope="module")
 def exported(starts: object, data_folder: Path) -> OnnxEmbedder:
-    embedder = load_embedder("", data_folder, "cpu")
+    embedder = load_embedder(ModelChoice(), data_folder, "cpu")
     assert isinstance(embedder, OnnxEmbedder)
     return embedder
 
@@ -149,18 +149,6 @@ def test_meaning_decides_the_order(exported: OnnxEmbedder) -> None:
 
 
 @pytest.mark.parametrize("kind", ["exported", "in_pytorch"])
-def test_tokens_have_vectors_in_context(kind: str, request: pytest.FixtureRequest) -> None:
-    embedder: Embedder = request.getfixturevalue(kind)
-    tokens, vectors = embedder.embed_query_tokens("River bank, savings bank")
-    assert tokens == ["river", "bank", ",", "savings", "bank"]
-    assert vectors.shape == (5, 384)
-    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
-    assert vectors[1] @ vectors[4] < 0.999
-    nothing, no_vectors = embedder.embed_query_tokens("")
-    assert (nothing, no_vectors.shape) == ([], (0, 384))
-
-
-@pytest.mark.parametrize("kind", ["exported", "in_pytorch"])
 def test_tokens_are_counted_beyond_what_is_read(kind: str, request: pytest.FixtureRequest) -> None:
     embedder: Embedder = request.getfixturevalue(kind)
     assert embedder.max_tokens == 254
@@ -190,8 +178,6 @@ def test_any_string_is_embedded(kind: str, request: pytest.FixtureRequest) -> No
     assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
     for text in odd:
         assert embedder.count_tokens(text) >= 0
-        tokens, token_vectors = embedder.embed_query_tokens(text)
-        assert len(tokens) == len(token_vectors)
 
 
 @pytest.mark.skipif(not NAUGHTY_STRINGS.exists(), reason="the public data is not here")
@@ -206,7 +192,7 @@ def test_a_damaged_export_falls_back_to_pytorch_and_says_so(
     shutil.copytree(data_folder / "models", tmp_path / "models")
     graph = next((tmp_path / "models").glob(f"all-*/{GRAPH}"))
     graph.write_bytes(graph.read_bytes()[:1000])
-    embedder = load_embedder("", tmp_path, "cpu")
+    embedder = load_embedder(ModelChoice(), tmp_path, "cpu")
     assert type(embedder).__name__ == "TorchEmbedder"
     assert "runs in PyTorch: its export is damaged" in caplog.text
     assert embedder.space == exported.space
@@ -261,12 +247,11 @@ def test_a_model_with_prompts_reads_them_from_its_configuration(exported: OnnxEm
     shutil.copytree(locate("").folder, model)
     prompts = {"prompts": {"query": "query: ", "passage": "passage: "}}
     (model / "config_sentence_transformers.json").write_text(json.dumps(prompts))
-    embedder = load_embedder(str(model), tmp_path, "cpu")
+    embedder = load_embedder(ModelChoice(str(model)), tmp_path, "cpu")
     assert isinstance(embedder, OnnxEmbedder)
     text = "Where is my parcel?"
     assert np.array_equal(embedder.embed_queries([text]), exported.embed_queries([f"query: {text}"]))
     assert np.array_equal(embedder.embed_passages([text]), exported.embed_passages([f"passage: {text}"]))
-    assert embedder.embed_query_tokens(text)[0] == exported.embed_query_tokens(text)[0]
     assert embedder.max_tokens == exported.max_tokens - exported.count_tokens("passage: ")
     assert embedder.space != exported.space
 
@@ -278,5 +263,5 @@ def test_an_unusable_gpu_falls_back_to_the_cpu(
 
     if torch.cuda.is_available():
         pytest.skip("this machine has a GPU")
-    assert isinstance(load_embedder("", data_folder, "cuda"), OnnxEmbedder)
+    assert isinstance(load_embedder(ModelChoice(), data_folder, "cuda"), OnnxEmbedder)
     assert "runs on the CPU: cuda is not usable" in caplog.text

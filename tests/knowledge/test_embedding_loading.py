@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from knowledge import embedding
-from knowledge.embedding import Embedder, ModelNotFound, load, load_embedder
-from knowledge.embedding.source import locate
+from knowledge.embedding import Embedder, ModelChoice, ModelNotFound, load, load_embedder
+from knowledge.embedding.source import locate, source_of
 
 
 def test_revision_follows_the_content_not_the_place(tmp_path: Path) -> None:
@@ -27,7 +27,7 @@ def test_revision_follows_the_content_not_the_place(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["/no/such/folder", "nobody/has-this-model"])
 def test_a_missing_model_is_named(name: str, tmp_path: Path) -> None:
     with pytest.raises(ModelNotFound, match=f"EMBEDDING_MODEL: .*{name}"):
-        load_embedder(name, tmp_path, "cpu")
+        load_embedder(ModelChoice(name), tmp_path, "cpu")
 
 
 def test_a_folder_without_a_model_is_named(tmp_path: Path) -> None:
@@ -35,29 +35,37 @@ def test_a_folder_without_a_model_is_named(tmp_path: Path) -> None:
         locate(str(tmp_path))
 
 
-def test_a_process_loads_its_embedder_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    loaded: list[tuple[str, Path, str]] = []
-    monkeypatch.setattr(embedding, "_settings", lambda: ("", tmp_path, "cpu"))
-    monkeypatch.setattr(embedding, "load_embedder", lambda *arguments: loaded.append(arguments) or object())
+def test_a_process_loads_its_embedder_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded: list[ModelChoice] = []
+    monkeypatch.setattr(embedding, "_loaded", {})
+    monkeypatch.setattr(embedding, "load_embedder", lambda choice, *_: loaded.append(choice) or object())
     together = threading.Barrier(8)
 
     def get(_: int) -> Embedder:
         together.wait()
         return embedding.get_embedder()
 
-    embedding._embedder.cache_clear()
-    try:
-        with ThreadPoolExecutor(8) as pool:
-            assert len(set(pool.map(get, range(8)))) == 1
-    finally:
-        embedding._embedder.cache_clear()
-    assert loaded == [("", tmp_path, "cpu")]
+    with ThreadPoolExecutor(8) as pool:
+        assert len(set(pool.map(get, range(8)))) == 1
+    assert loaded == [ModelChoice()]
+
+
+def test_a_space_and_the_installation_share_one_loaded_model() -> None:
+    embedder = embedding.get_embedder()
+    assert embedding.get_embedder(ModelChoice(), embedder.space) is embedder
+
+
+def test_prompts_of_the_operator_make_a_space_of_their_own() -> None:
+    plain, prompted = source_of(ModelChoice()), source_of(ModelChoice(query_prompt="query: "))
+    assert (prompted.name, prompted.folder) == (plain.name, plain.folder)
+    assert prompted.revision != plain.revision
+    assert prompted.revision != source_of(ModelChoice(passage_prompt="query: ")).revision
 
 
 def test_prepare_does_not_export_for_a_gpu(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     exported_for: list[str] = []
     monkeypatch.setattr(load, "ensure_exported", lambda source, _: exported_for.append(source.name))
-    load.prepare_model("", tmp_path, "cuda")
+    load.prepare_model(ModelChoice(), tmp_path, "cuda")
     assert exported_for == []
-    load.prepare_model("", tmp_path, "cpu")
+    load.prepare_model(ModelChoice(), tmp_path, "cpu")
     assert exported_for == ["all-MiniLM-L6-v2"]

@@ -8,9 +8,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from knowledge.embedding import get_embedder
-from knowledge.indexing import active_space
 from knowledge.search import search
+from knowledge.spaces import answering
 from switchboard.management_api.described import ContractSchema
 from switchboard.management_api.fields import BotField, Strict
 from switchboard.management_api.scoped import AlwaysJson, key_of
@@ -59,12 +58,13 @@ class SearchView(APIView):
         with within(key_of(request).scope):
             asked = Asked(data={name: value for name, value in request.query_params.items() if name != "format"})
             asked.is_valid(raise_exception=True)
-            groups = _searched(asked.validated_data["bot"])
-            space = active_space(groups[0])
+            bot = asked.validated_data["bot"]
+            groups = _searched(bot)
+            space = answering([bot.id, *groups])
         question = asked.validated_data["q"]
-        vector = get_embedder().embed_queries([question])[0]
+        vector = space.embedder().embed_queries([question])[0]
         with within(key_of(request).scope):
-            passages = search(question, vector, groups, space, asked.validated_data["k"])
+            passages = search(question, vector, groups, space.key, asked.validated_data["k"])
         return Response(FoundSerializer({"results": passages}).data)
 
 

@@ -1,0 +1,73 @@
+"""Texts that several threads ask for at once go to the model together."""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vectors = NDArray[np.float32]
+
+
+@dataclass
+class _Asked:
+    texts: Sequence[str]
+    vectors: Vectors | None = None
+    error: BaseException | None = None
+
+    @property
+    def done(self) -> bool:
+        return self.vectors is not None or self.error is not None
+
+
+class SharedBatches:
+    """Calls `embed` for one batch at a time. Nobody waits for company: who comes while a batch runs shares the next."""
+
+    def __init__(self, embed: Callable[[Sequence[str]], Vectors], most: int) -> None:
+        self._embed, self._most = embed, most
+        self._waiting: deque[_Asked] = deque()
+        self._changed = threading.Condition()
+        self._running = False
+
+    def __call__(self, texts: Sequence[str]) -> Vectors:
+        mine = _Asked(texts)
+        with self._changed:
+            self._waiting.append(mine)
+        while not mine.done:
+            with self._changed:
+                self._changed.wait_for(lambda: mine.done or not self._running)
+                if mine.done:
+                    break
+                self._running, batch = True, self._next()
+            self._run(batch)
+        if mine.error is not None:
+            raise mine.error
+        assert mine.vectors is not None
+        return mine.vectors
+
+    def _next(self) -> list[_Asked]:
+        """The first who waits, and as many after it as fit into one batch."""
+        batch = [self._waiting.popleft()]
+        size = len(batch[0].texts)
+        while self._waiting and size + len(self._waiting[0].texts) <= self._most:
+            batch.append(self._waiting.popleft())
+            size += len(batch[-1].texts)
+        return batch
+
+    def _run(self, batch: Sequence[_Asked]) -> None:
+        vectors, error = None, None
+        try:
+            vectors = self._embed([text for asked in batch for text in asked.texts])
+        except BaseException as problem:  # all who share the batch are told
+            error = problem
+        with self._changed:
+            start = 0
+            for asked in batch:
+                end = start + len(asked.texts)
+                asked.vectors = None if vectors is None else vectors[start:end]
+                asked.error = error
+                start = end
+            self._running = False
+            self._changed.notify_all()
