@@ -49,7 +49,7 @@ IN_USE = resolver(
 
 
 class Migration(migrations.Migration):
-    dependencies = [("knowledge", "0002_isolation")]
+    dependencies = [("knowledge", "0003_document_notice")]
 
     operations = [
         migrations.AlterModelOptions("embeddingspace", {"ordering": ["-active", "-created_at"]}),
