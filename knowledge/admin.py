@@ -1,7 +1,8 @@
-"""What a bot knows, in the web admin: FAQs, documents, data APIs and actions."""
+"""What a bot knows, in the web admin: FAQs, documents, data APIs and actions, and what it is searched with."""
 
 from knowledge.admin_documents import DocumentAdmin
 from knowledge.admin_faqs import FaqAdmin
 from knowledge.admin_live import ActionAdmin, DataApiAdmin
+from knowledge.admin_spaces import SpaceAdmin
 
-__all__ = ["ActionAdmin", "DataApiAdmin", "DocumentAdmin", "FaqAdmin"]
+__all__ = ["ActionAdmin", "DataApiAdmin", "DocumentAdmin", "FaqAdmin", "SpaceAdmin"]

@@ -12,8 +12,7 @@ from switchboard.embedded import processes
 from switchboard.embedded.commands import ROOT
 
 from tests.over_http import until
-
-KEY = "sk-a-key-that-must-never-be-shown"
+from tests.platform_processes import EMBEDDING_KEY as KEY
 
 
 @dataclass(frozen=True)
@@ -36,8 +35,8 @@ class Endpoint:
 
 
 @contextmanager
-def running_endpoint() -> Iterator[Endpoint]:
-    port = processes.free_port()
+def running_endpoint(port: int = 0) -> Iterator[Endpoint]:
+    port = port or processes.free_port()
     words = [sys.executable, "-m", "tests.embedding_server", str(port), KEY]
     server = subprocess.Popen(words, cwd=ROOT)
     try:

@@ -17,6 +17,13 @@ from switchboard.embedded.supervisor import Command
 from tests.embedded_services import SERVICES
 
 READY_S = 120.0
+EMBEDDING_KEY = "sk-a-key-that-must-never-be-shown"
+# What the operator has set up beside the bundled model; a test that wants it starts its server.
+EMBEDDING_MODELS = """[words]
+model = "words-96"
+base_url = "http://127.0.0.1:{port}/v1"
+api_key_env = "WORDS_API_KEY"
+"""
 
 
 @dataclass(frozen=True)
@@ -24,6 +31,7 @@ class Platform:
     """Where the running platform and the demo businesses are."""
 
     places: Places
+    embedding_port: int
 
     @property
     def url(self) -> str:
@@ -58,15 +66,20 @@ class Platform:
 def start() -> Platform:
     """Start web, worker, beat and the demo businesses on free ports, and fill in the demo."""
     places = Places(_three_free_ports(), SERVICES.supervisor.folder.path)
+    embedding_port = processes.free_port()
+    models = SERVICES.supervisor.folder.path / "embedding_models.toml"
+    models.write_text(EMBEDDING_MODELS.format(port=embedding_port))
     env = {
         **environment(SERVICES, places),
         "ALLOWED_HOSTS": "127.0.0.1,localhost",
         "ALLOW_PRIVATE_ADDRESSES": "127.0.0.1",
+        "EMBEDDING_MODELS": str(models),
+        "WORDS_API_KEY": EMBEDDING_KEY,
     }
     for name, words in commands.LONG_RUNNING.items():
         SERVICES.supervisor.start(Command(name, (sys.executable, *places.fill(words)), env=env, cwd=ROOT))
     SERVICES.supervisor.run(Command("seed", (sys.executable, *places.fill(commands.SEED)), env=env, cwd=ROOT))
-    platform = Platform(places)
+    platform = Platform(places, embedding_port)
     platform.wait_until_ready()
     threading.Thread(target=SERVICES.supervisor.watch, daemon=True).start()
     return platform

@@ -11,7 +11,7 @@ from .space import Embedder, Space
 
 __all__ = [
     "Embedder", "EndpointError", "ModelChoice", "ModelNotFound", "Space", "catalogue", "from_json", "get_embedder",
-    "identity_of", "load_embedder", "prepare", "prepare_model",
+    "identity_of", "load_embedder", "prepare_model",
 ]  # fmt: skip
 
 _loaded: dict[tuple[ModelChoice, Space | None], Embedder] = {}
@@ -29,11 +29,6 @@ def get_embedder(choice: ModelChoice | None = None, space: Space | None = None) 
             found = _loaded.get((choice, space)) or _load(choice, space)
             _loaded[choice, space] = found
     return found
-
-
-def prepare() -> None:
-    """To be called once before web and worker start; later calls find everything done and return at once."""
-    prepare_model(catalogue.installed(), *_place())
 
 
 def _load(choice: ModelChoice, space: Space | None) -> Embedder:

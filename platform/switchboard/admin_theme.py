@@ -54,7 +54,14 @@ _SECTIONS: list[tuple[str, Area, list[tuple[str, str, str]]]] = [
             ("Answers explained", "manage_search", "chat_interaction_changelist"),
         ],
     ),
-    ("Set-up", "bots", [("Bots", "smart_toy", "tenants_bot_changelist")]),
+    (
+        "Set-up",
+        "bots",
+        [
+            ("Bots", "smart_toy", "tenants_bot_changelist"),
+            ("Embedding models", "hub", "knowledge_embeddingspace_changelist"),
+        ],
+    ),
     (
         "Access",
         "people",

@@ -2,6 +2,7 @@
 
 import hashlib
 from functools import cache
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
@@ -12,11 +13,16 @@ from switchboard.environment import BASE_DIR
 
 async def front_page(request: HttpRequest) -> HttpResponse:
     """What runs here, where to try it, and with which logins."""
+    return render(request, "front_page.html", {"demo": settings.DEMO, "businesses": _demo_businesses()})
+
+
+def _demo_businesses() -> list[Any]:
+    """Imported for the demo alone: elsewhere its folder need not be there."""
+    if not settings.DEMO:
+        return []
     from deploy.demo.front_page import businesses
 
-    return render(
-        request, "front_page.html", {"demo": settings.DEMO, "businesses": businesses() if settings.DEMO else []}
-    )
+    return list(businesses())
 
 
 async def widget(request: HttpRequest) -> HttpResponse:

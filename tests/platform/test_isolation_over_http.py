@@ -35,6 +35,7 @@ OWN = {
     "api/v1/bots", "api/v1/faqs", "api/v1/documents", "api/v1/data-apis", "api/v1/actions", "api/v1/conversations",
     "api/v1/interactions", "api/v1/search", "api/v1/faqs/import", "v1/chat/completions", "admin/", "admin/search/",
     "admin/inbox/", "admin/inbox/live/", "admin/autocomplete/", "admin/knowledge/faq/import/",
+    "admin/knowledge/embeddingspace/live/",
     "admin/^(?P<app_label>auth|account|tenants|knowledge|chat)/$", "admin/(?P<url>.*)$",
 }  # fmt: skip
 OF_ADMIN = re.compile(r"admin/(?:tenants|knowledge|chat|auth|account)/(\w+)/(add/|<path:object_id>/.*)?$")
@@ -42,6 +43,8 @@ OF_ADMIN = re.compile(r"admin/(?:tenants|knowledge|chat|auth|account)/(\w+)/(add
 ONE_THING = {
     "api/v1/bots/<str:pk>": "bot",
     "api/v1/bots/<slug:key>/conversations": "bot",
+    "api/v1/bots/<str:key>/embedding": "bot",
+    "api/v1/bots/<str:key>/embedding/<str:space>": "bot",
     "api/v1/faqs/<str:pk>": "faq",
     "api/v1/documents/<str:pk>": "document",
     "api/v1/data-apis/<str:pk>": "dataapi",
@@ -62,6 +65,8 @@ ONE_THING = {
     "admin/inbox/<uuid:conversation_id>/<slug:verb>/": "conversation",
     "admin/tenants/apikey/<uuid:key_id>/revoke/": "apikey",
     "admin/knowledge/document/<uuid:document_id>/retry/": "document",
+    "admin/knowledge/embeddingspace/of/<uuid:group_id>/move/": "bot",
+    "admin/knowledge/embeddingspace/of/<uuid:group_id>/discard/": "bot",
     "admin/r/<path:content_type_id>/<path:object_id>/": "faq",
 }
 TEXT = "This is ours now."

@@ -12,7 +12,7 @@ CELERY = ("-m", "celery", "-A", "switchboard.celery")
 MIGRATE = ("manage.py", "migrate", "--noinput")
 SEED = ("manage.py", "seed_demo", "--meridian", "{meridian}", "--harbor", "{harbor}")
 WEB = (
-    *("-m", "uvicorn", "switchboard.asgi:application", "--host", "127.0.0.1", "--port", "{port}"),
+    *("-m", "uvicorn", "switchboard.asgi:application", "--host", "{host}", "--port", "{port}"),
     *("--loop", "uvloop", "--http", "httptools", "--no-access-log", "--timeout-graceful-shutdown", "3"),
 )
 WORKER = (*CELERY, "worker", "--concurrency", "2", "--without-gossip", "--without-mingle", "--loglevel", "INFO")
@@ -30,10 +30,11 @@ LONG_RUNNING = {"web": WEB, "worker": WORKER, "beat": BEAT, "meridian": MERIDIAN
 
 @dataclass(frozen=True)
 class Places:
-    """Where the demo's parts are: three ports in a row, and the data folder."""
+    """Where the demo's parts are: three ports in a row, the data folder, and the address that the web listens on."""
 
     port: int
     data: Path
+    host: str = "127.0.0.1"
 
     @property
     def ports(self) -> dict[str, int]:
@@ -46,6 +47,7 @@ class Places:
     def fill(self, words: tuple[str, ...]) -> tuple[str, ...]:
         """A command of this module with its placeholders replaced."""
         values = {
+            "host": self.host,
             "port": self.port,
             "meridian_port": self.port + 1,
             "harbor_port": self.port + 2,

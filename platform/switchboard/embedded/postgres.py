@@ -10,8 +10,9 @@ from functools import partial
 from pathlib import Path
 
 import psycopg
-from psycopg import sql
 
+from switchboard import database_roles
+from switchboard.database_roles import Login
 from switchboard.embedded import EmbeddedError, processes
 from switchboard.embedded.supervisor import STORE, Command, Supervisor
 from switchboard.embedded.unprivileged import Runner, runner_for
@@ -29,12 +30,6 @@ SETTINGS = {
 NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 START_S = 90.0  # after a kill, the server first replays what it had promised to keep
 LEFTOVER_S = 15.0
-# What the application may do with everything that the owner will ever make.
-DEFAULT_RIGHTS = (
-    "SELECT, INSERT, UPDATE, DELETE ON TABLES",
-    "USAGE ON SEQUENCES",
-    "EXECUTE ON FUNCTIONS",
-)
 
 
 @dataclass(frozen=True)
@@ -154,35 +149,14 @@ def _answers(supervisor: Supervisor, port: int) -> bool:
 
 def _set_up(supervisor: Supervisor, port: int) -> None:
     """Make roles, database and rights; each start does it again, so an interrupted first start is completed."""
-    with _connect(supervisor, port, "template1") as template:
-        _make_role(template, OWNER, "CREATEDB", _password(supervisor, OWNER))
-        _make_role(template, APP, "NOCREATEDB", _password(supervisor, APP))
-        _allow(template)
-        exists = template.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
-    if not exists:
-        # A copy of template1, and so with its extension and default rights; test databases get them the same way.
-        with _connect(supervisor, port, "postgres") as connection:
-            connection.execute(f"CREATE DATABASE {DATABASE} OWNER {OWNER} TEMPLATE template1")
-    with _connect(supervisor, port, DATABASE) as connection:
-        connection.execute(f"REVOKE ALL ON DATABASE {DATABASE} FROM PUBLIC")
-        connection.execute(f"GRANT CONNECT ON DATABASE {DATABASE} TO {APP}")
-        _allow(connection)
-
-
-def _make_role(connection: psycopg.Connection, name: str, databases: str, password: str) -> None:
-    verb = "ALTER" if connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [name]).fetchone() else "CREATE"
-    connection.execute(
-        sql.SQL("{} ROLE {} LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOREPLICATION {} PASSWORD {}").format(
-            sql.SQL(verb), sql.Identifier(name), sql.SQL(databases), sql.Literal(password)
-        )
-    )
-
-
-def _allow(connection: psycopg.Connection) -> None:
-    connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
-    connection.execute(f"GRANT USAGE ON SCHEMA public TO {APP}")
-    for right in DEFAULT_RIGHTS:
-        connection.execute(f"ALTER DEFAULT PRIVILEGES FOR ROLE {OWNER} IN SCHEMA public GRANT {right} TO {APP}")
+    owner, app = (Login(name, _password(supervisor, name)) for name in (OWNER, APP))
+    connect = partial(_connect, supervisor, port)
+    with connect("template1") as template:
+        database_roles.make_role(template, owner, "CREATEDB")
+        database_roles.make_role(template, app, "NOCREATEDB")
+        # Test databases are copies of it, and get extension and rights that way.
+        database_roles.allow(template, OWNER, APP)
+    database_roles.set_up(connect, DATABASE, owner, app)
 
 
 def _connect(supervisor: Supervisor, port: int, database: str) -> psycopg.Connection:

@@ -10,6 +10,7 @@ from switchboard.management_api.bots import BotViewSet
 from switchboard.management_api.conversations import ConversationViewSet
 from switchboard.management_api.data_apis import ActionViewSet, DataApiViewSet
 from switchboard.management_api.documents import DocumentViewSet
+from switchboard.management_api.embedding import EmbeddingView, SpaceView
 from switchboard.management_api.faqs import FaqViewSet
 from switchboard.management_api.interactions import InteractionViewSet
 from switchboard.management_api.search import SearchView
@@ -26,6 +27,8 @@ router.register("interactions", InteractionViewSet, basename="interaction")
 open_to_all: dict[str, Any] = {"authentication_classes": [], "permission_classes": []}
 management_urls = [
     path("api/v1/", include(router.urls)),
+    path("api/v1/bots/<str:key>/embedding", EmbeddingView.as_view(), name="embedding"),
+    path("api/v1/bots/<str:key>/embedding/<str:space>", SpaceView.as_view(), name="embedding-space"),
     path("api/v1/search", SearchView.as_view(), name="search"),
     path("api/schema", SpectacularAPIView.as_view(**open_to_all), name="api-schema"),
     path("api/docs", SpectacularSwaggerSplitView.as_view(url_name="api-schema", **open_to_all), name="api-docs"),
