@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 from uuid import UUID
@@ -44,6 +45,26 @@ def lagging() -> list[UUID]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT root FROM lagging_spaces(%s, %s, %s)", [model, revision, AT_ONCE])
         return [row[0] for row in cursor.fetchall()]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How many bots answer from a space and how many are on their way to it (`failing` of them wait after an error),
+    and how far their texts are. The key is empty while the model is not loaded yet."""
+
+    key: str
+    answering: int
+    moving: int
+    failing: int
+    done: int
+    total: int
+
+
+def progress() -> list[Progress]:
+    """Of all bots together, for the operator. Needs no scope."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT key, answering, moving, failing, done, total FROM space_progress()")
+        return [Progress(*row) for row in cursor.fetchall()]
 
 
 def advance(root: UUID) -> bool:

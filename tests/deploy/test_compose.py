@@ -194,10 +194,11 @@ def _make_bare(services: Services) -> None:
     with psycopg.connect(**address, dbname="postgres") as server:
         server.execute(f"DROP DATABASE {DATABASE} WITH (FORCE)")
     with psycopg.connect(**address, dbname="template1") as template:
-        template.execute(f"DROP OWNED BY {OWNER}, {APP}")
         template.execute("DROP EXTENSION vector")
-        template.execute(f"DROP ROLE {OWNER}")
-        template.execute(f"DROP ROLE {APP}")
+        for role in (OWNER, APP):
+            template.execute(f"DROP OWNED BY {role}")
+        for role in (OWNER, APP):
+            template.execute(f"DROP ROLE {role}")
         template.execute(f"ALTER ROLE {SUPERUSER} PASSWORD '{GIVEN['POSTGRES_PASSWORD']}'")
 
 
