@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sentence_transformers import SentenceTransformer
 
+from .shared_batches import SharedBatches
 from .source import ModelSource
 from .space import Space
 from .text import readable
@@ -25,6 +26,8 @@ class TorchEmbedder:
         self._batch_size = BATCH_SIZE.get(device.split(":")[0], 32)
         # A transformers tokenizer may not be used by two threads at once.
         self._lock = threading.Lock()
+        # Half the work for each of eight questions asked at once (10.7 instead of 20 ms of a core), a third for 32.
+        self._queries = SharedBatches(self._query_batch, self._batch_size)
 
     @property
     def space(self) -> Space:
@@ -36,7 +39,7 @@ class TorchEmbedder:
         return token_limit_of(self._model) - int(special) - self.count_tokens(self._passage_prompt)
 
     def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        return self._embed(texts, self._query_prompt)
+        return self._queries(texts)
 
     def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
         return self._embed(texts, self._passage_prompt)
@@ -47,6 +50,9 @@ class TorchEmbedder:
                 readable(text, whole=True), add_special_tokens=False, truncation=False, verbose=False
             )
         return len(encoding["input_ids"])
+
+    def _query_batch(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return self._embed(texts, self._query_prompt)
 
     def _embed(self, texts: Sequence[str], prompt: str) -> NDArray[np.float32]:
         if not texts:
