@@ -1,9 +1,7 @@
 """Embedding behind an OpenAI-compatible endpoint, played by another process: batches, retries, and clear errors."""
 
 import logging
-import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -12,7 +10,6 @@ import pytest
 from knowledge.embedding import EndpointError, ModelChoice, endpoint_embedder
 from knowledge.embedding.catalogue import Endpoint as Reached
 from knowledge.embedding.endpoint_embedder import EndpointEmbedder
-from knowledge.embedding.shared_batches import SharedBatches
 from tests.embedding_endpoint import KEY, Endpoint, running_endpoint
 from tests.embedding_server import DIMENSION
 
@@ -132,39 +129,3 @@ def test_odd_texts_are_sent_in_a_form_that_endpoints_take(endpoint: Endpoint, em
     sent = endpoint.asked()[-1]["input"]
     assert sent[:2] == [" ", "?"]
     assert 40 < len(sent[2]) <= 20 * len("long ")
-
-
-def test_questions_asked_at_once_share_requests(endpoint: Endpoint, embedder: EndpointEmbedder) -> None:
-    assert embedder.space
-    endpoint.plan({"wait_s": 0.3})
-    with ThreadPoolExecutor(9) as pool:
-        found = list(pool.map(lambda number: embedder.embed_queries([f"word{number}"])[0], range(9)))
-    assert len(endpoint.asked()) <= 4, "nine questions in batches of up to four, the first of them alone"
-    for number, vector in enumerate(found):
-        assert np.array_equal(vector, embedder.embed_queries([f"word{number}"])[0])
-
-
-def test_a_shared_batch_that_fails_fails_for_all_and_the_next_one_works() -> None:
-    calls: list[int] = []
-    first_runs, all_wait = threading.Event(), threading.Event()
-
-    def embed(texts: object) -> np.ndarray:
-        calls.append(len(texts))  # type: ignore[arg-type]
-        first_runs.set()
-        assert all_wait.wait(5)
-        if len(calls) == 2:
-            raise EndpointError("no")
-        return np.ones((calls[-1], 3), np.float32)
-
-    shared = SharedBatches(embed, most=8)
-    with ThreadPoolExecutor(4) as pool:
-        first = pool.submit(shared, ["a"])
-        assert first_runs.wait(5)
-        rest = [pool.submit(shared, ["b", "c"]) for _ in range(3)]
-        while len(shared._waiting) < 3:
-            threading.Event().wait(0.001)
-        all_wait.set()
-        assert first.result().shape == (1, 3)
-        assert [type(each.exception()) for each in rest] == [EndpointError] * 3
-    assert calls == [1, 6]
-    assert shared(["d"]).shape == (1, 3)
