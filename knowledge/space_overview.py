@@ -71,8 +71,9 @@ def _building(move: SpaceMove) -> Building:
 
 def _lines(rows: Sequence[EmbeddingSpace]) -> tuple[SpaceLine, ...]:
     """One line for each space, however many of the bots have it: the one that answers first, then the newest."""
-    lines: dict[str, SpaceLine] = {}
-    for row in sorted(rows, key=lambda row: (row.active, row.created_at), reverse=True):
-        line = SpaceLine(row.key, title(from_json(row.source)), row.dimension, row.active, row.created_at)
-        lines.setdefault(row.key, line)
-    return tuple(lines.values())
+    since = {row.key: row.created_at for row in sorted(rows, key=lambda row: row.created_at, reverse=True)}
+    lines = {
+        row.key: SpaceLine(row.key, title(from_json(row.source)), row.dimension, row.active, since[row.key])
+        for row in sorted(rows, key=lambda row: row.active)
+    }
+    return tuple(sorted(lines.values(), key=lambda line: (line.answering, line.created_at), reverse=True))
