@@ -44,12 +44,18 @@ async def answer(context: TurnContext, routed: Routed) -> tuple[Routed, Answer]:
     """What the routed line says; or the action whose questions are still open, which then decided the route."""
     resumed = await dynamic.resume(context, routed)
     if resumed is not None:
-        return replace(routed, decision=_resuming(context, routed.decision, resumed)), resumed
+        routed = replace(routed, decision=_resuming(context, routed.decision, resumed))
+        return routed, _with_methods(context, resumed)
     first = await _one_line(context, routed, routed.decision)
     if routed.decision.also is None:
-        return routed, first
+        return routed, _with_methods(context, first)
     second = await _one_line(context, routed, routed.decision.also)
-    return routed, _joined(first, second)
+    return routed, _with_methods(context, _joined(first, second))
+
+
+def _with_methods(context: TurnContext, answer: Answer) -> Answer:
+    """Where somebody is asked to sign in: how, at this bot."""
+    return replace(answer, sign_in={"methods": list(context.sign_in_methods)}) if answer.sign_in else answer
 
 
 def _resuming(context: TurnContext, decision: Decision, resumed: Answer) -> Decision:

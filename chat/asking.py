@@ -11,6 +11,7 @@ from chat.exchange import Choice
 from chat.models import Conversation, Interaction
 from tenants import resolve
 from tenants.database import in_database
+from tenants.identity import VerifiedIdentity
 from tenants.models import Bot
 from tenants.resolve import ResolvedBot
 from tenants.scope import Scope
@@ -48,20 +49,22 @@ async def ask(
     if bot is None:
         raise AskError(f"There is no bot with the key “{bot_key}”.")
     began = time.perf_counter()
-    opened = await in_database(_open, bot, conversation_id, token, scope=bot.scope)
+    verified = (await identity.verify(bot.group_id, token, bot.scope))[0] if token else None
+    opened = await in_database(_open, bot, conversation_id, verified, scope=bot.scope)
     saved = await in_database(store.save_question, bot.group_id, opened, text, choice, None, scope=bot.scope)
     await turn.work_off(bot.group_id, opened)
     answer, retrieved = await _outcome(bot.group_id, saved.message_id, bot.scope)
     return Asked(opened, saved.owner, answer, retrieved, (time.perf_counter() - began) * 1000)
 
 
-def _open(bot: ResolvedBot, conversation_id: UUID | None, token: str) -> UUID:
+def _open(bot: ResolvedBot, conversation_id: UUID | None, verified: VerifiedIdentity | None) -> UUID:
     if conversation_id is None:
         conversation_id = store.open_conversation(Bot.objects.get(id=bot.group_id))[0].id
     elif not Conversation.objects.filter(group_id=bot.group_id, id=conversation_id).exists():
         raise AskError(f"This bot has no conversation {conversation_id}.")
-    if token:
-        identity.sign_in(bot.group_id, conversation_id, token)
+    if verified:
+        # Whoever runs this has the database itself: the same token may be shown as often as they like.
+        identity.sign_in(bot.group_id, conversation_id, verified)
     return conversation_id
 
 

@@ -30,6 +30,8 @@ class TurnContext:
     dialogue: dict[str, Any]
     previous: tuple[tuple[str, str], ...]
     waiting: bool
+    sign_in_methods: tuple[str, ...]
+    identity_required: bool
 
     def versions(self) -> dict[str, Any]:
         """The versions of index and space that decided, as the Interaction keeps them."""
@@ -58,20 +60,26 @@ def load_context(group_id: UUID, conversation_id: UUID, turn: ClaimedTurn) -> Tu
         snapshots=tuple(snapshot.load(each.id, space.key) for each in behind or [bot]),
         space=space,
         dialogue=conversation.dialogue,
-        previous=_previous(group_id, conversation_id, turn),
+        previous=_previous(conversation, turn),
         waiting=conversation.waiting_since is not None,
+        sign_in_methods=tuple(bot.sign_in_methods),
+        identity_required=bot.identity_required,
     )
 
 
-def _previous(group_id: UUID, conversation_id: UUID, turn: ClaimedTurn) -> tuple[tuple[str, str], ...]:
-    here = {"conversation_group_id": group_id, "conversation_id": conversation_id}
-    recent = list(Interaction.objects.filter(**here).order_by("-created_at")[:REMEMBERED_TURNS])
+def _previous(conversation: Conversation, turn: ClaimedTurn) -> tuple[tuple[str, str], ...]:
+    here = {"conversation_group_id": conversation.group_id, "conversation_id": conversation.id}
+    shown = Message.objects.filter(**here, role=Message.Role.CUSTOMER, seq__gte=conversation.shown_from)
+    asked = Interaction.objects.filter(**here)
+    if conversation.shown_from:
+        asked = asked.filter(question_id__in=shown.values("id"))
+    recent = list(asked.order_by("-created_at")[:REMEMBERED_TURNS])
     if recent:
         return tuple(
             (interaction.understood or interaction.question, _cited(interaction)) for interaction in reversed(recent)
         )
     # A conversation that came with its past (see chat.api.completions) has no interactions of ours.
-    said = Message.objects.filter(**here, role=Message.Role.CUSTOMER).exclude(id=turn.message_id).order_by("-seq")
+    said = shown.exclude(id=turn.message_id).order_by("-seq")
     return tuple((message.text, "") for message in reversed(said[:REMEMBERED_TURNS]))
 
 

@@ -18,6 +18,7 @@ from uuid import UUID
 import redis
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Subquery
 from django.utils import timezone
 from redis.exceptions import RedisError
 
@@ -54,8 +55,9 @@ def emit(conversation: Conversation, type: str, data: dict[str, Any]) -> Event:
 
 
 def stored_after(group_id: UUID, conversation_id: UUID, seq: int, most: int = 200) -> list[Event]:
+    shown = Conversation.objects.filter(group_id=group_id, id=conversation_id).values("shown_from")
     events = Event.objects.filter(group_id=group_id, conversation_id=conversation_id, seq__gt=seq)
-    return list(events.order_by("seq")[:most])
+    return list(events.filter(seq__gte=Subquery(shown)).order_by("seq")[:most])
 
 
 async def publish(live: Live) -> None:

@@ -17,6 +17,15 @@ class Conversation(GroupModel):
     customer = models.ForeignKey(
         Customer, models.SET_NULL, null=True, db_constraint=False, related_name="conversations"
     )
+    former_customer = models.ForeignKey(
+        Customer,
+        models.SET_NULL,
+        null=True,
+        db_constraint=False,
+        related_name="+",
+        help_text="Who has signed out of it: what was said is theirs, and nobody else may sign in to it.",
+    )
+    shown_from = models.PositiveBigIntegerField(default=0, help_text="What has a lower number is not shown any more.")
     token_hash = models.CharField(max_length=64, unique=True)
     owner = models.CharField(max_length=10, choices=Owner.choices, default=Owner.BOT)
     assignee = models.ForeignKey(Member, models.SET_NULL, null=True, db_constraint=False, related_name="+")

@@ -83,6 +83,8 @@ def save_question(
         known = Message.objects.filter(
             conversation_group_id=group_id, conversation_id=conversation_id, client_id=client_id
         ).first()
+        if known and known.seq < conversation.shown_from:
+            raise ValidationError({"client_id": "This was used before the customer signed out."})
         if known:
             answered = Turn.objects.filter(group_id=group_id, message_id=known.id).exists()
             return SavedQuestion(known.id, "bot" if answered else "person", duplicate=True)
@@ -277,9 +279,10 @@ def answer_to(group_id: UUID, message_id: UUID) -> tuple[bool, dict[str, Any] | 
 
 
 def history(group_id: UUID, conversation_id: UUID) -> list[Message]:
-    return list(
-        Message.objects.filter(conversation_group_id=group_id, conversation_id=conversation_id).order_by("seq")[:1000]
-    )
+    """What was said, without what a customer who has signed out leaves behind."""
+    conversation = Conversation.objects.get(group_id=group_id, id=conversation_id)
+    said = Message.objects.filter(conversation_group_id=group_id, conversation_id=conversation_id)
+    return list(said.filter(seq__gte=conversation.shown_from).order_by("seq")[:1000])
 
 
 def save_feedback(message_id: UUID, helpful: bool, comment: str) -> None:

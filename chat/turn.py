@@ -11,7 +11,7 @@ from django.db import connection
 
 from chat import answering, events, metrics, store
 from chat.context import TurnContext, load_context
-from chat.exchange import Answer
+from chat.exchange import Answer, Decision
 from tenants import resolve
 from tenants.database import in_database
 from tenants.scope import Scope
@@ -85,6 +85,8 @@ async def _answer(group_id: UUID, conversation_id: UUID, turn: store.ClaimedTurn
     steps = Steps()
     context: TurnContext = await in_database(load_context, group_id, conversation_id, turn, scope=scope)
     steps.mark("load")
+    if context.identity_required and context.asker.customer is None:
+        return await _ask_to_sign_in(context, steps)
     routed = await answering.route(context, steps.mark)
     routed, answer = await answering.answer(context, routed)
     steps.mark("answer")
@@ -99,6 +101,22 @@ async def _answer(group_id: UUID, conversation_id: UUID, turn: store.ClaimedTurn
         versions=context.versions(),
         steps=steps.taken,
     )
+
+
+async def _ask_to_sign_in(context: TurnContext, steps: Steps) -> store.Outcome:
+    """All that a bot for signed-in customers says to anybody else; signing in then asks the question again."""
+    turn, asker = context.turn, context.asker
+    reason = "This bot answers signed-in customers only."
+    answer = Answer(
+        "Please sign in first, and I will go on from here.",
+        "dynamic",
+        1.0,
+        sign_in={"methods": list(context.sign_in_methods)},
+        dialogue={"question": turn.text},
+    )
+    await _stream(asker.conversation_id, turn, answer)
+    decision = Decision("dynamic", 1.0, reason, asker.group_id)
+    return store.Outcome(decision, answer, turn.text, [], context.versions(), steps.taken)
 
 
 async def _stream(conversation_id: UUID, turn: store.ClaimedTurn, answer: Answer) -> None:

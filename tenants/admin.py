@@ -8,6 +8,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
+from django.urls import reverse
 from unfold.decorators import display
 from unfold.widgets import (
     UnfoldAdminColorInputWidget,
@@ -43,11 +44,17 @@ class BotForm(VerbForm):
     )
     new_secret = NewSecretField(
         label="New identity secret",
-        min_length=32,
+        min_length=bots.LEAST_SECRET,
         help_text="At least 32 characters. Stored encrypted and never shown again. Empty: the one that is set stays.",
     )
     forget_secret = forms.BooleanField(
-        required=False, widget=UnfoldBooleanSwitchWidget, help_text="Customers can then no longer be signed in."
+        required=False,
+        widget=UnfoldBooleanSwitchWidget,
+        label="Forget the identity secret",
+        help_text="Tokens signed with it are refused from then on.",
+    )
+    new_client_secret = NewSecretField(
+        label="New client secret", help_text="Stored encrypted and never shown again. Empty: the one that is set stays."
     )
 
     class Meta:
@@ -62,9 +69,22 @@ class BotForm(VerbForm):
             "languages",
             "allowed_origins",
             "identity_issuer",
+            "identity_jwks_url",
+            "identity_required",
+            "openid_issuer",
+            "openid_client_id",
+            "openid_scope",
         )
-        labels = {"fronted_by": "Behind the widget of"}
-        help_texts = {"identity_issuer": "If set, the issuer (iss) that a token must carry."}
+        labels = {
+            "fronted_by": "Behind the widget of",
+            "identity_issuer": "Issuer of tokens",
+            "identity_jwks_url": "Address of your keys",
+        }
+        help_texts = {
+            "identity_issuer": "If set, the issuer (iss) that a token must carry.",
+            "identity_jwks_url": "Instead of a secret: where your server publishes its keys (JWKS), for RS256 and ES256.",
+            "openid_issuer": "For example https://login.example.com. Everything else is found from there.",
+        }
         widgets = {"description": UnfoldAdminTextareaWidget(attrs={"rows": 3})}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -90,6 +110,10 @@ class BotForm(VerbForm):
             self.instance.identity_secret = ""
         elif cleaned.get("new_secret"):
             self.instance.identity_secret = cleaned["new_secret"]
+        if not cleaned.get("openid_issuer"):
+            self.instance.openid_client_secret = ""
+        elif cleaned.get("new_client_secret"):
+            self.instance.openid_client_secret = cleaned["new_client_secret"]
         return cleaned
 
 
@@ -102,17 +126,20 @@ class BotAdmin(ScopedAdmin):
         "logo": "",
         "new_secret": "",
         "forget_secret": "",
+        "new_client_secret": "",
         "suggestions": "suggestions_shown",
         "languages": "languages_shown",
         "allowed_origins": "origins_shown",
     }
-    refusal_fields = {"identity_secret": "new_secret", "theme": "color"}
+    refusal_fields = {"identity_secret": "new_secret", "openid_client_secret": "new_client_secret", "theme": "color"}
     fixed_after_creation = ("key",)
-    list_display = ("name_and_key", "behind", "secret_state", "created_at")
+    list_display = ("name_and_key", "behind", "signing_in", "created_at")
     search_fields = ("name", "key")
     search_help_text = "Search by name or key"
     ordering = ("name",)
-    readonly_fields = ("secret_state", "suggestions_shown", "languages_shown", "origins_shown")
+    readonly_fields = (
+        "secret_state", "client_secret_state", "callback", "suggestions_shown", "languages_shown", "origins_shown",
+    )  # fmt: skip
     empty_icon = "smart_toy"
     empty_text = "A bot answers for one line of your business. Teach it, and put its widget on your website."
     change_form_outer_before_template = "admin/tenants/bot/embed.html"
@@ -120,11 +147,23 @@ class BotAdmin(ScopedAdmin):
         (None, {"fields": ("name", "key", "description", "fronted_by")}),
         ("In the widget", {"fields": ("greeting", "suggestions", "languages", ("color", "logo"))}),
         ("Where it may run", {"fields": ("allowed_origins",)}),
+        ("Signed-in customers", {"fields": ("identity_required",)}),
         (
-            "Signed-in customers",
+            "Signed in already: a token from your website",
             {
-                "fields": ("secret_state", "new_secret", "forget_secret", "identity_issuer"),
-                "description": "With it your server signs a token (HS256) that tells the bot who a customer is.",
+                "fields": ("secret_state", "new_secret", "forget_secret", "identity_jwks_url", "identity_issuer"),
+                "description": "Your server signs a token (JWT) that tells the bot who a customer is: with the secret "
+                "(HS256), or with a key that it publishes (RS256, ES256).",
+            },
+        ),
+        (
+            "Signing in from the chat: your OpenID provider",
+            {
+                "fields": (
+                    "openid_issuer", "openid_client_id", "client_secret_state", "new_client_secret", "openid_scope",
+                    "callback",
+                ),
+                "description": "Customers sign in at your own provider, in a window beside the chat.",
             },
         ),
     )
@@ -144,6 +183,21 @@ class BotAdmin(ScopedAdmin):
     @display(description="Identity secret", label={"Set": "success", "Not set": "secondary"})
     def secret_state(self, bot: Bot) -> str:
         return "Set" if bot.identity_secret else "Not set"
+
+    @display(description="Client secret", label={"Set": "success", "Not set": "secondary"})
+    def client_secret_state(self, bot: Bot) -> str:
+        return "Set" if bot.openid_client_secret else "Not set"
+
+    @display(description="Redirect URI", empty_value="Shown once the bot is saved")
+    def callback(self, bot: Bot) -> str | None:
+        """What the provider must be told: where it may send customers back to."""
+        return settings.PUBLIC_URL + reverse("sign_in_callback", args=[bot.key]) if bot.key else None
+
+    @display(description="Customers sign in")
+    def signing_in(self, bot: Bot) -> str:
+        ways = {"identity": "by a token", "openid": "from the chat"}
+        shown = " or ".join(ways[method] for method in bot.sign_in_methods) or "not at all"
+        return f"{shown}, always" if bot.identity_required else shown
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).select_related("fronted_by")

@@ -9,10 +9,13 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
 from tenants.models import ApiKey, Bot, Member, Tenant, User
+from tenants.outside import check_address
 from tenants.resolve import digest
+from tenants.safe_http import OutboundError
 from tenants.scope import Scope, current, widen_by_new, within
 
 KEY_PREFIX = "sb_"
+LEAST_SECRET = 32
 
 
 def create_tenant(name: str) -> Tenant:
@@ -40,9 +43,7 @@ def save_bot(bot: Bot) -> Bot:
     if bot.fronted_by_id:
         front = Bot.objects.filter(id=bot.fronted_by_id, tenant_id=bot.tenant_id).first()
         if front is None or front.id == bot.id or front.fronted_by_id:
-            raise ValidationError(
-                {"fronted_by": "Choose another bot of this tenant, not itself behind a front."}
-            )
+            raise ValidationError({"fronted_by": "Choose another bot of this tenant, not itself behind a front."})
         if Bot.objects.filter(fronted_by=bot).exists():
             raise ValidationError({"fronted_by": "This bot fronts others, so it cannot be put behind a front itself."})
     try:
@@ -91,9 +92,27 @@ def _check_settings(bot: Bot) -> None:
             problems[name] = "Give a list of texts."
     if not isinstance(bot.theme, dict) or not all(isinstance(value, str) for value in bot.theme.values()):
         problems["theme"] = 'Give an object such as {"color": "#0b5fff"}.'
-    if bot.identity_secret and len(bot.identity_secret) < 32:
-        problems["identity_secret"] = (
-            "Use at least 32 characters (RFC 7518, 3.2)."
-        )
+    problems |= _sign_in_problems(bot)
     if problems:
         raise ValidationError(problems)
+
+
+def _sign_in_problems(bot: Bot) -> dict[str, str]:
+    problems: dict[str, str] = {}
+    if bot.identity_secret and len(bot.identity_secret) < LEAST_SECRET:
+        problems["identity_secret"] = f"Use at least {LEAST_SECRET} characters (RFC 7518, 3.2)."
+    for name in ("identity_jwks_url", "openid_issuer"):
+        try:
+            if getattr(bot, name):
+                check_address(getattr(bot, name))
+        except OutboundError as problem:
+            problems[name] = problem.message
+    if bot.openid_issuer and not bot.openid_client_id:
+        problems["openid_client_id"] = "The client ID under which the provider knows this bot is needed."
+    if bot.openid_client_id and not bot.openid_issuer:
+        problems["openid_issuer"] = (
+            "The provider's issuer is needed: the address under which it publishes its configuration."
+        )
+    if bot.identity_required and not bot.sign_in_methods:
+        problems["identity_required"] = "Customers have no way to sign in yet: set a secret, keys or a provider first."
+    return problems

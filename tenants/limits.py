@@ -26,6 +26,7 @@ class Limit:
 
 MESSAGES_PER_VISITOR = Limit("messages", 30, 60)
 CONVERSATIONS_PER_VISITOR = Limit("conversations", 20, 60)
+SIGN_INS_PER_VISITOR = Limit("sign-ins", 30, 60)
 MESSAGES_PER_BOT = Limit("bot-messages", 3000, 60)
 
 _counters: OrderedDict[str, int] = OrderedDict()

@@ -143,12 +143,40 @@ class Bot(models.Model):
     identity_secret = EncryptedTextField(
         blank=True, default="", help_text="Signs the tokens (HS256) by which your server tells us who a customer is."
     )
+    identity_jwks_url = models.URLField(
+        "identity keys",
+        max_length=500,
+        blank=True,
+        help_text="Where your server publishes its keys (JWKS) for tokens signed with RS256 or ES256.",
+    )
     identity_issuer = models.CharField(max_length=200, blank=True, help_text="If set, the `iss` a token must carry.")
+    identity_required = models.BooleanField(
+        "signed-in customers only", default=False, help_text="Whether customers must sign in before the bot answers."
+    )
+    openid_issuer = models.URLField(
+        "issuer", max_length=500, blank=True, help_text="Your OpenID provider, where customers sign in from the chat."
+    )
+    openid_client_id = models.CharField("client ID", max_length=255, blank=True)
+    openid_client_secret = EncryptedTextField("client secret", blank=True, default="")
+    openid_scope = models.CharField(
+        "scope",
+        max_length=200,
+        blank=True,
+        default="openid profile email",
+        help_text="What is asked of the provider, separated by blanks; openid is always among it.",
+    )
     knowledge_version = models.BigIntegerField(default=0, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def sign_in_methods(self) -> list[str]:
+        """How customers may sign in: by a token of the website (`identity`), or here at the provider (`openid`)."""
+        by_token = bool(self.identity_secret or self.identity_jwks_url)
+        here = bool(self.openid_issuer and self.openid_client_id)
+        return [name for name, offered in (("identity", by_token), ("openid", here)) if offered]
 
 
 class GroupModel(models.Model):
@@ -180,3 +208,34 @@ class Customer(GroupModel):
 
     def __str__(self) -> str:
         return self.name or self.subject
+
+
+class UsedToken(GroupModel):
+    """An identity token that has signed somebody in: until it expires, it counts in that conversation only."""
+
+    digest = models.CharField(max_length=64)
+    conversation_id = models.UUIDField()
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["group", "digest"], name="token_once")]
+        indexes = [models.Index(fields=["group", "expires_at"], name="used_token_by_expiry")]
+
+
+class SignIn(GroupModel):
+    """A customer's sign-in at the bot's OpenID provider, for one conversation; it goes when the customer signs out.
+
+    `code_hash` is that of the code by which the conversation takes it over; it is empty once that has happened.
+    """
+
+    customer = models.ForeignKey(Customer, models.CASCADE, db_constraint=False, related_name="sign_ins")
+    conversation_id = models.UUIDField()
+    code_hash = models.CharField(max_length=64, blank=True)
+    access_token = EncryptedTextField(blank=True, default="")
+    refresh_token = EncryptedTextField(blank=True, default="")
+    expires_at = models.DateTimeField(null=True)
+    refreshing_until = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["group", "conversation_id"], name="sign_in_of_conversation")]

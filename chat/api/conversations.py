@@ -8,13 +8,23 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 
 from chat import handoff, store, stream, turn
 from chat.api import sse
-from chat.api.requests import Refused, bearer, body, bot, conversation, conversation_of_message, endpoint, limit
+from chat.api.requests import (
+    Refused,
+    body,
+    bot,
+    conversation,
+    conversation_of_message,
+    endpoint,
+    limit,
+    not_found,
+)
 from chat.exchange import Choice
-from chat.identity import sign_in, sign_out
+from chat.identity import must_sign_in, sign_in, sign_in_by_code, sign_out, start_over, verify
 from chat.models import Message
 from tenants import limits
 from tenants.database import in_database
 from tenants.identity import IdentityError
+from tenants.resolve import ResolvedBot, ResolvedConversation
 
 
 @endpoint("GET")
@@ -29,23 +39,28 @@ async def configuration(request: HttpRequest, pk: str) -> HttpResponseBase:
             "theme": found.theme,
             "languages": found.languages,
             "suggestions": found.suggestions,
-            "sign_in": {"methods": ["identity"] if found.identity_secret else []},
+            "sign_in": {"methods": found.sign_in_methods} | ({"required": True} if found.identity_required else {}),
         }
     )
 
 
 @endpoint("POST")
 async def conversations(request: HttpRequest, key: str) -> HttpResponseBase:
-    """Open a conversation."""
+    """Open a conversation; with `previous`, opened by its token, one in which the same customer stays signed in."""
     resolved, found = await bot(request, key)
-    fields = body(request, page_url=str)
+    fields = body(request, page_url=str, previous=str)
     await limit(request, resolved.group_id, limits.CONVERSATIONS_PER_VISITOR)
-    opened, token = await in_database(
-        store.open_conversation, found, fields.get("page_url") or "", scope=resolved.scope
-    )
-    return JsonResponse(
-        {"id": str(opened.id), "token": token, "greeting": found.greeting, "suggestions": found.suggestions}, status=201
-    )
+    page_url, previous = fields.get("page_url") or "", await _previous(request, resolved, fields.get("previous"))
+    if previous:
+        opened, token = await in_database(
+            start_over, resolved.group_id, previous.conversation_id, page_url, scope=resolved.scope
+        )
+    else:
+        opened, token = await in_database(store.open_conversation, found, page_url, scope=resolved.scope)
+    answer = {"id": str(opened.id), "token": token, "greeting": found.greeting, "suggestions": found.suggestions}
+    if previous:
+        answer["customer"] = opened.customer and {"subject": opened.customer.subject, "name": opened.customer.name}
+    return JsonResponse(answer, status=201)
 
 
 @endpoint("GET", "POST")
@@ -90,18 +105,25 @@ async def events(request: HttpRequest, conversation_id: UUID) -> HttpResponseBas
 
 @endpoint("POST", "DELETE")
 async def identity(request: HttpRequest, conversation_id: UUID) -> HttpResponseBase:
-    """Verify the customer by a JWT of the tenant, or sign them out."""
+    """Verify the customer by a JWT of the tenant or by the code of a sign-in at its provider, or sign them out."""
     found = await conversation(request, conversation_id)
     if request.method == "DELETE":
         await in_database(sign_out, found.group_id, conversation_id, scope=found.scope)
         return HttpResponse(status=204)
-    fields = body(request, token=str)
+    fields = body(request, token=str, code=str)
+    await limit(request, found.group_id, limits.SIGN_INS_PER_VISITOR)
+    name = "code" if fields.get("code") else "token"
     try:
-        customer = await in_database(
-            sign_in, found.group_id, conversation_id, fields.get("token") or "", scope=found.scope
-        )
+        if name == "code":
+            done = in_database(sign_in_by_code, found.group_id, conversation_id, fields["code"], scope=found.scope)
+        else:
+            verified, use = await verify(found.group_id, fields.get("token") or "", found.scope)
+            done = in_database(sign_in, found.group_id, conversation_id, verified, use, scope=found.scope)
+        customer, goes_on = await done
     except IdentityError as problem:
-        raise Refused(401, "identity_refused", str(problem), {"token": str(problem)}) from problem
+        raise Refused(401, "identity_refused", str(problem), {name: str(problem)}) from problem
+    if goes_on:
+        turn.start(found.group_id, conversation_id)
     return JsonResponse({"subject": customer.subject, "name": customer.name})
 
 
@@ -110,6 +132,8 @@ async def ask_for_person(request: HttpRequest, conversation_id: UUID) -> HttpRes
     """Put the conversation into the inbox."""
     found = await conversation(request, conversation_id)
     await limit(request, found.group_id, limits.MESSAGES_PER_VISITOR)
+    if await in_database(must_sign_in, found.group_id, conversation_id, scope=found.scope):
+        raise Refused(403, "sign_in_required", "Please sign in first.")
     asked = await in_database(handoff.ask_for_person, found.group_id, conversation_id, scope=found.scope)
     return JsonResponse({"owner": asked.owner, "waiting": asked.waiting_since is not None}, status=202)
 
@@ -133,11 +157,19 @@ async def confirmation(request: HttpRequest, conversation_id: UUID, confirmation
     raise Refused(404, "not_found", "There is nothing to confirm.")
 
 
-@endpoint("GET")
-async def sign_in_method(request: HttpRequest, conversation_id: UUID, method: str) -> HttpResponseBase:
-    """Start a sign-in in a pop-up. The only method so far, `identity`, is a token that the website passes on."""
-    bearer(request)
-    raise Refused(404, "not_found", "This bot has no such sign-in method.")
+async def _previous(
+    request: HttpRequest, resolved: ResolvedBot, conversation_id: str | None
+) -> ResolvedConversation | None:
+    """The conversation that is left for a new one; only its own token tells that it may be."""
+    if not conversation_id:
+        return None
+    try:
+        found = await conversation(request, UUID(conversation_id))
+    except ValueError as problem:
+        raise not_found() from problem
+    if found.group_id != resolved.group_id:
+        raise not_found()
+    return found
 
 
 def _said(fields: dict[str, Any]) -> tuple[str, Choice | None]:

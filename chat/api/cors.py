@@ -25,6 +25,12 @@ def admit(request: HttpRequest, allowed: Sequence[str]) -> bool:
     return False
 
 
+def is_origin(text: str) -> bool:
+    """Whether this is the origin of a website, and nothing more or less."""
+    parts = urlsplit(text)
+    return parts.scheme in ("http", "https") and bool(parts.netloc) and text == f"{parts.scheme}://{parts.netloc}"
+
+
 def allow(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
     origin = getattr(request, _ADMITTED, None)
     if origin:

@@ -36,9 +36,9 @@ OWN = {
     "api/v1/interactions", "api/v1/search", "api/v1/faqs/import", "v1/chat/completions", "admin/", "admin/search/",
     "admin/inbox/", "admin/inbox/live/", "admin/autocomplete/", "admin/knowledge/faq/import/",
     "admin/knowledge/embeddingspace/live/",
-    "admin/^(?P<app_label>auth|account|tenants|knowledge|chat)/$", "admin/(?P<url>.*)$",
+    "admin/^(?P<app_label>auth|account|socialaccount|tenants|knowledge|chat)/$", "admin/(?P<url>.*)$",
 }  # fmt: skip
-OF_ADMIN = re.compile(r"admin/(?:tenants|knowledge|chat|auth|account)/(\w+)/(add/|<path:object_id>/.*)?$")
+OF_ADMIN = re.compile(r"admin/(?:tenants|knowledge|chat|auth|account|socialaccount)/(\w+)/(add/|<path:object_id>/.*)?$")
 # Addresses of one thing: how the address names it, and which thing of the other business's it is.
 ONE_THING = {
     "api/v1/bots/<str:pk>": "bot",
@@ -59,6 +59,7 @@ ONE_THING = {
     "api/v1/conversations/<uuid:conversation_id>/handoff": "conversation",
     "api/v1/conversations/<uuid:conversation_id>/confirmations/<uuid:confirmation_id>": "conversation",
     "api/v1/conversations/<uuid:conversation_id>/sign-in/<slug:method>": "conversation",
+    "api/v1/bots/<slug:key>/sign-in/callback": "bot",
     "admin/tenant/<uuid:tenant_id>/": "tenant",
     "admin/inbox/<uuid:conversation_id>/": "conversation",
     "admin/inbox/<uuid:conversation_id>/live/": "conversation",
@@ -220,7 +221,7 @@ def _try_own_addresses(thief: Thief, harbor: Business, treasure: Treasure) -> No
     bot, ids = treasure.business.bot, treasure.ids
     for pattern in patterns():
         if pattern in OWN or _is_list(pattern):
-            address = _fill(pattern, "").replace("^(?P<app_label>auth|account|tenants|knowledge|chat)/$", "knowledge/")
+            address = re.sub(r"\^\(\?P<app_label>.*\$", "knowledge/", _fill(pattern, ""))
             address = address.replace("(?P<url>.*)$", "knowledge/faq")
             for query in ("", f"?q={WORD}&s={WORD}", f"?bot={bot.key}&q={WORD}", f"?group__id__exact={bot.id}"):
                 thief.try_on("GET", address + query, {200, 301, 302, 400, *REFUSED})

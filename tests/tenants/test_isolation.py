@@ -31,6 +31,9 @@ GLOBAL_TABLES = {
     "django_admin_log": "never written",
     "account_emailaddress": "addresses of users",
     "account_emailconfirmation": "addresses of users",
+    "socialaccount_socialapp": "never written: a bot's provider is a setting of the bot",
+    "socialaccount_socialaccount": "never written: customers are no users",
+    "socialaccount_socialtoken": "never written: customers' tokens are in tenants_signin",
 }
 
 

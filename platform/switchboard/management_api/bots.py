@@ -2,7 +2,9 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Model, QuerySet
+from django.urls import reverse
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import serializers
 
@@ -48,17 +50,47 @@ class BotSerializer(StrictModel):
         help_text="Signs the tokens (HS256) that say who a customer is; 32 characters or more. Never shown.",
     )
     has_identity_secret = serializers.SerializerMethodField()
+    identity_jwks_url = serializers.CharField(
+        max_length=500,
+        required=False,
+        allow_blank=True,
+        help_text="Where your server publishes its keys (JWKS) for tokens that it signs with RS256 or ES256.",
+    )
+    openid_issuer = serializers.CharField(
+        max_length=500,
+        required=False,
+        allow_blank=True,
+        help_text="Your OpenID provider, where customers sign in from the chat; everything else is found from there.",
+    )
+    openid_client_secret = serializers.CharField(
+        max_length=500,
+        write_only=True,
+        required=False,
+        allow_blank=True,
+        trim_whitespace=False,
+        help_text="The secret of `openid_client_id` at the provider. Never shown.",
+    )
+    has_openid_client_secret = serializers.SerializerMethodField()
+    openid_redirect_uri = serializers.SerializerMethodField(help_text="What to register at the provider.")
 
     class Meta:
         model = Bot
         fields = [
             "id", "key", "name", "description", "greeting", "suggestions", "theme", "languages", "allowed_origins",
-            "fronted_by", "fronts", "identity_secret", "has_identity_secret", "identity_issuer", "created_at",
+            "fronted_by", "fronts", "identity_secret", "has_identity_secret", "identity_issuer", "identity_jwks_url",
+            "identity_required", "openid_issuer", "openid_client_id", "openid_client_secret",
+            "has_openid_client_secret", "openid_scope", "openid_redirect_uri", "created_at",
         ]  # fmt: skip
         read_only_fields = ["created_at"]
 
     def get_has_identity_secret(self, bot: Bot) -> bool:
         return bool(bot.identity_secret)
+
+    def get_has_openid_client_secret(self, bot: Bot) -> bool:
+        return bool(bot.openid_client_secret)
+
+    def get_openid_redirect_uri(self, bot: Bot) -> str:
+        return settings.PUBLIC_URL + reverse("sign_in_callback", args=[bot.key])
 
     def validate_key(self, key: str) -> str:
         if self.instance is not None and key != self.instance.key:
