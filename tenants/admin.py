@@ -82,7 +82,7 @@ class BotForm(VerbForm):
         }
         help_texts = {
             "identity_issuer": "If set, the issuer (iss) that a token must carry.",
-            "identity_jwks_url": "Instead of a secret: where your server publishes its keys (JWKS), for RS256 and ES256.",
+            "identity_jwks_url": "Instead of a secret: where your server publishes its keys (JWKS).",
             "openid_issuer": "For example https://login.example.com. Everything else is found from there.",
         }
         widgets = {"description": UnfoldAdminTextareaWidget(attrs={"rows": 3})}

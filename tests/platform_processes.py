@@ -42,6 +42,10 @@ class Platform:
         return f"http://127.0.0.1:{self.places.port + 1}"
 
     @property
+    def meridian_sign_in(self) -> str:
+        return f"http://127.0.0.1:{self.places.port + 3}"
+
+    @property
     def harbor(self) -> str:
         return f"http://127.0.0.1:{self.places.port + 2}"
 
@@ -65,7 +69,7 @@ class Platform:
 
 def start() -> Platform:
     """Start web, worker, beat and the demo businesses on free ports, and fill in the demo."""
-    places = Places(_three_free_ports(), SERVICES.supervisor.folder.path)
+    places = Places(_four_free_ports(), SERVICES.supervisor.folder.path)
     embedding_port = processes.free_port()
     models = SERVICES.supervisor.folder.path / "embedding_models.toml"
     models.write_text(EMBEDDING_MODELS.format(port=embedding_port))
@@ -85,8 +89,8 @@ def start() -> Platform:
     return platform
 
 
-def _three_free_ports() -> int:
+def _four_free_ports() -> int:
     while True:
         port = processes.free_port()
-        if port < 65533 and all(processes.port_is_free(port + extra) for extra in (0, 1, 2)):
+        if port < 65532 and all(processes.port_is_free(port + extra) for extra in range(4)):
             return port

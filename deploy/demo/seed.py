@@ -1,6 +1,7 @@
 """Fills in the demo businesses through the same verbs as everybody's; running it again changes nothing."""
 
 import asyncio
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -70,6 +71,10 @@ def _settings(bot: Bot, fields: dict[str, Any], business: Business, site: str) -
     bot.theme = {**fields["theme"], "logo": site + fields["theme"]["logo"]}
     bot.allowed_origins = [origin.replace("{site}", site) for origin in fields["allowed_origins"]]
     bot.identity_secret = business.identity_secret
+    provider = business.openid
+    if provider and provider.bot == bot.key:
+        bot.openid_issuer = os.environ[provider.issuer_in]
+        bot.openid_client_id, bot.openid_client_secret = provider.client_id, provider.client_secret
     bots.save_bot(bot)
 
 

@@ -27,7 +27,16 @@ def _demo_businesses() -> list[Any]:
 
 async def widget(request: HttpRequest) -> HttpResponse:
     """The widget: one file, for any website."""
-    script, etag = _widget()
+    return _script(request, "widget.js")
+
+
+async def widget_more(request: HttpRequest) -> HttpResponse:
+    """What the widget fetches only when somebody wants it."""
+    return _script(request, "more.js")
+
+
+def _script(request: HttpRequest, name: str) -> HttpResponse:
+    script, etag = _read(name)
     if request.headers.get("If-None-Match") == etag:
         return HttpResponseNotModified()
     response = HttpResponse(script, content_type="text/javascript; charset=utf-8")
@@ -39,6 +48,6 @@ async def widget(request: HttpRequest) -> HttpResponse:
 
 
 @cache
-def _widget() -> tuple[bytes, str]:
-    script = (BASE_DIR / "platform" / "static" / "widget" / "widget.js").read_bytes()
+def _read(name: str) -> tuple[bytes, str]:
+    script = (BASE_DIR / "platform" / "static" / "widget" / name).read_bytes()
     return script, f'"{hashlib.sha256(script).hexdigest()[:16]}"'

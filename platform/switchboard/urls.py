@@ -13,6 +13,7 @@ from switchboard.management_api.urls import bot_detail, management_urls
 urlpatterns = [
     path("", pages.front_page),
     path("widget.js", pages.widget),
+    path("widget-more.js", pages.widget_more),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("metrics", health.metrics),

@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.widget_page import Widget, be_customer, source
+from tests.browser.widget_page import Widget, source
 from tests.platform_processes import Platform
 
 RETURNS = "How long do I have to return something?"
@@ -47,22 +47,6 @@ def test_harbor_does_not_know_and_offers_a_person_who_is_then_awaited(platform: 
     expect(widget.banner).to_have_text("Waiting for a person. You can keep writing.")
 
 
-def test_harbor_tells_each_customer_their_own_orders_and_nobody_none(platform: Platform, page: Page) -> None:
-    page.goto(platform.harbor)
-    widget = Widget(page).open()
-    expect(widget.ask("Show me my orders")).to_contain_text("sign in")
-    be_customer(page, "Maya Lindqvist")
-    expect(widget.answers).to_have_count(1)
-    maya = widget.ask("Show me my orders")
-    expect(maya).to_contain_text("HO-48213")
-    expect(maya).not_to_contain_text("HO-48377")
-    be_customer(page, "Tomás Okafor")
-    expect(widget.answers).to_have_count(0)
-    tomas = widget.ask("Show me my orders")
-    expect(tomas).to_contain_text("HO-48377")
-    expect(tomas).not_to_contain_text("HO-48213")
-
-
 def test_meridian_answers_by_a_vetted_faq_and_by_a_cited_document(platform: Platform, page: Page) -> None:
     page.goto(platform.meridian)
     widget = Widget(page).open()
@@ -94,16 +78,3 @@ def test_meridian_does_not_know_and_passes_on_to_a_person_when_asked(platform: P
     expect(answer.locator(".asks").get_by_role("button", name=re.compile("talk to a person", re.I))).to_be_visible()
     expect(widget.ask("I want to speak to a person")).to_contain_text("passing you on to a person")
     expect(widget.banner).to_have_text("Waiting for a person. You can keep writing.")
-
-
-def test_meridian_tells_each_customer_their_own_balance_and_nobody_none(platform: Platform, page: Page) -> None:
-    page.goto(platform.meridian)
-    widget = Widget(page).open()
-    expect(widget.ask("What is my balance?")).to_contain_text("sign in")
-    amara, tomasz = ("Amara Okafor", "2,184.63"), ("Tomasz Zielinski", "142.07")
-    for (name, own), (_, other), kept in ((amara, tomasz, 1), (tomasz, amara, 0)):
-        be_customer(page, name)
-        expect(widget.answers).to_have_count(kept)
-        answer = widget.ask("What is the balance of my current account?")
-        expect(answer).to_contain_text(own)
-        expect(answer).not_to_contain_text(other)

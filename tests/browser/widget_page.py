@@ -44,6 +44,17 @@ class Widget:
         self.panel.locator("footer").get_by_role("button", name="Start over").click()
         self.page.get_by_role("alertdialog").get_by_role("button", name="Start over").click()
 
+    def menu(self, item: str) -> None:
+        self.panel.get_by_role("button", name="More", exact=True).click()
+        self.panel.locator(".menu").get_by_role("button", name=re.compile(f"^{item}")).click()
+
+    def sign_in_here(self, name: str) -> None:
+        """Press “Sign in”, and choose a customer in the window that opens: the demo bank's own provider."""
+        with self.page.expect_popup() as opened:
+            self.log.get_by_role("button", name="Sign in").click()
+        with opened.value.expect_event("close"):
+            opened.value.get_by_role("button", name=name).click()
+
     def _answer(self, number: int) -> Locator:
         expect(self.answers).to_have_count(number + 1)
         return self.answers.nth(number)

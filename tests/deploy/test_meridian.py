@@ -6,12 +6,11 @@ from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
 
-import jwt
 import pytest
 from jinja2 import Environment
 from starlette.testclient import TestClient
 
-from deploy.demo.meridian import accounts, identity, service
+from deploy.demo.meridian import accounts, service
 
 HERE = Path(service.__file__).parent
 KEY = {"X-Service-Key": "meridian-demo-key"}
@@ -20,7 +19,7 @@ AMARA = "mb-204817"
 
 @pytest.fixture
 def client(monkeypatch: pytest.MonkeyPatch) -> TestClient:
-    for name in ("MERIDIAN_API_KEY", "MERIDIAN_IDENTITY_SECRET", "SWITCHBOARD_URL"):
+    for name in ("MERIDIAN_API_KEY", "SWITCHBOARD_URL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("MERIDIAN_TODAY", "2026-11-21")
     return TestClient(service.app)
@@ -89,23 +88,6 @@ def test_bad_payment_request_names_its_fields(client: TestClient, asked: dict[st
     answer = client.get("/api/mortgages/payment", params=asked)
     assert answer.status_code == 422
     assert set(answer.json()["fields"]) == fields
-
-
-def test_switching_customer_hands_the_widget_a_short_lived_token(client: TestClient) -> None:
-    assert "data-identity" not in client.get("/").text
-    page = client.post("/sign-in", data={"customer": AMARA, "back": "/mortgages"})
-    assert page.url.path == "/mortgages"
-    token = page.text.split('data-identity="')[1].split('"')[0]
-    claims = jwt.decode(token, identity.DEMO_SECRET, ["HS256"], audience="meridian", issuer=identity.ISSUER)
-    assert (claims["sub"], claims["exp"] - claims["iat"]) == (AMARA, 600)
-    assert client.get("/identity").json()["token"]
-    client.post("/sign-in", data={"customer": ""})
-    assert client.get("/identity").json() == {"token": None}
-
-
-def test_sign_in_stays_on_the_site(client: TestClient) -> None:
-    answer = client.post("/sign-in", data={"back": "//elsewhere.example"}, follow_redirects=False)
-    assert answer.headers["location"] == "/"
 
 
 def test_documents_are_published_and_nothing_else_is(client: TestClient) -> None:

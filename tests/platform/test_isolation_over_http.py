@@ -27,8 +27,8 @@ VERBS = ("take", "reply", "release", "resolve")
 
 # Addresses without anything of a tenant's; signing in and out among them.
 NOTHING = {
-    "", "widget.js", "healthz", "readyz", "metrics", "api/schema", "api/docs", "admin/login/", "admin/logout/",
-    "admin/password_change/", "admin/password_change/done/", "admin/jsi18n/",
+    "", "widget.js", "widget-more.js", "healthz", "readyz", "metrics", "api/schema", "api/docs", "admin/login/",
+    "admin/logout/", "admin/password_change/", "admin/password_change/done/", "admin/jsi18n/",
 }  # fmt: skip
 # Addresses that show whoever calls his own things; with the queries that ask for more.
 OWN = {

@@ -4,7 +4,6 @@ import os
 from datetime import date
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markdown_it import MarkdownIt
@@ -13,23 +12,20 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import Mount, Route
 
-from . import accounts, api, identity, rates
+from . import api, rates
 
 HERE = Path(__file__).parent
 SITE = HERE / "site"
 DOCUMENT_FOLDERS = (HERE / "retail" / "documents", HERE / "mortgage" / "documents")
-ASSETS = {"style.css": "text/css", "site.js": "text/javascript", "logo.svg": "image/svg+xml"}
-COOKIE = "meridian_customer"
+ASSETS = {"style.css": "text/css", "logo.svg": "image/svg+xml"}
 TEMPLATES = Environment(loader=FileSystemLoader(SITE), autoescape=True, undefined=StrictUndefined)
 
 
 def home(request: Request) -> Response:
-    customer = _signed_in(request)
-    held = accounts.accounts(customer.id) if customer else []
-    return _page(request, "home.html", held=held)
+    return _page(request, "home.html")
 
 
 def mortgages(request: Request) -> Response:
@@ -77,25 +73,6 @@ def asset(request: Request) -> Response:
     return FileResponse(SITE / name, media_type=ASSETS[name])
 
 
-async def choose_customer(request: Request) -> Response:
-    """The demo's sign-in: be one of the customers, or nobody."""
-    form = dict(parse_qsl((await request.body()).decode("utf-8", "replace")))
-    chosen = accounts.customer(form.get("customer", ""))
-    response = RedirectResponse(_local(form.get("back", "/")), 303)
-    if chosen:
-        response.set_cookie(COOKIE, chosen.id, httponly=True, samesite="lax", max_age=86400)
-    else:
-        response.delete_cookie(COOKIE)
-    return response
-
-
-def fresh_identity(request: Request) -> Response:
-    """A new token for the customer of this browser, for when the page's own has expired."""
-    customer = _signed_in(request)
-    body = {"token": identity.token_for(customer) if customer else None}
-    return JSONResponse(body, headers={"Cache-Control": "no-store"})
-
-
 def missing_page(request: Request, error: Exception) -> Response:
     return _page(request, "missing.html", status=404)
 
@@ -113,29 +90,12 @@ async def protect(request: Request, call_next: RequestResponseEndpoint) -> Respo
 
 
 def _page(request: Request, template: str, status: int = 200, **values: Any) -> HTMLResponse:
-    customer = _signed_in(request)
-    html = TEMPLATES.get_template(template).render(
-        path=request.url.path,
-        customer=customer,
-        customers=accounts.customers(),
-        token=identity.token_for(customer) if customer else "",
-        switchboard=_switchboard(),
-        **values,
-    )
-    return HTMLResponse(html, status, headers={"Cache-Control": "no-store"})
-
-
-def _signed_in(request: Request) -> accounts.Customer | None:
-    return accounts.customer(request.cookies.get(COOKIE, ""))
+    template_values = {"path": request.url.path, "switchboard": _switchboard(), **values}
+    return HTMLResponse(TEMPLATES.get_template(template).render(template_values), status)
 
 
 def _switchboard() -> str:
     return os.environ.get("SWITCHBOARD_URL", "http://127.0.0.1:8000").rstrip("/")
-
-
-def _local(path: str) -> str:
-    """A path of this site, whatever the form said."""
-    return path if path.startswith("/") and not path.startswith(("//", "/\\")) else "/"
 
 
 def _files(folder: Path) -> list[Path]:
@@ -172,8 +132,6 @@ app = Starlette(
         Route("/", home),
         Route("/mortgages", mortgages),
         Route("/documents/{name}", document),
-        Route("/sign-in", choose_customer, methods=["POST"]),
-        Route("/identity", fresh_identity),
         *(Route(f"/{name}", asset, name=name) for name in ASSETS),
     ],
     middleware=[Middleware(BaseHTTPMiddleware, dispatch=protect)],

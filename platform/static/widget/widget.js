@@ -1,8 +1,7 @@
 /*
  * Switchboard's chat widget: one web component, no dependency, no inline code or styles.
  *   <script async src="https://HOST/widget.js" data-bot="KEY"></script>
- * Optional: data-identity (a JWT of the customer), data-theme ("light" or "dark").
- * For the page: window.Switchboard.open(), close(), ask(text), identify(token), signOut().
+ * What else a page may say to it is told in the README.
  */
 (() => {
 "use strict";
@@ -217,7 +216,7 @@ const newId = () => Array.from(crypto.getRandomValues(new Uint32Array(4)), (part
 
 /**
  * One conversation: made at the first message, kept in this browser.
- * What is kept: {id, token, who, seq (last event heard), status, pending (a message not yet accepted)}.
+ * What is kept: {id, token, who, name, own (signed in here, not by the page), seq (last event heard), status, pending}.
  */
 class Conversation {
   constructor(bot, identity, hear) {
@@ -225,7 +224,7 @@ class Conversation {
     this.key = "switchboard:" + bot;
     this.who = subject(identity || "");
     this.kept = this.read();
-    if (this.kept.who && this.kept.who !== this.who) this.forget();
+    if (this.kept.who && (this.kept.own ? this.who : this.kept.who !== this.who)) this.forget();
     this.aborter = new AbortController();
     this.seen = new Set();
     this.settled = 0;
@@ -285,16 +284,15 @@ class Conversation {
       if (this.closed) throw new Failure();
       this.keep({ id: made.id, token: made.token, who: "", seq: "0" });
     }
-    if (this.identity && !this.proven) await this.prove(this.identity);
+    if (this.identity && !this.proven) await this.prove({ token: this.identity });
     this.follow();
   }
 
-  async prove(token) {
-    this.identity = token;
-    this.who = subject(token);
+  /** By a token of the page, or (as our `own`) by the code of a sign-in. */
+  async prove(body, own) {
     try {
-      await this.call(this.at("identity"), { method: "POST", body: { token } });
-      this.keep({ who: this.who });
+      const { name, subject: sub } = await (await this.call(this.at("identity"), { method: "POST", body })).json();
+      this.keep({ who: own ? sub : this.who, name, own });
     } catch (failure) {
       if (failure.passing || failure.status === 404) throw failure;
       this.hear("note", { text: "We could not confirm your sign-in. You can still chat as a guest." });
@@ -438,12 +436,14 @@ class Conversation {
 
 // ---- component
 
+/** What few customers need. */
+const more = () => import(ORIGIN + "/widget-more.js");
 const ROUTES = { document: "Reading documents", dynamic: "Checking live data" };
 const phone = matchMedia("(max-width: 520px), (max-height: 440px)");
 const dark = matchMedia("(prefers-color-scheme: dark)");
 
 class SwitchboardChat extends HTMLElement {
-  start(config) {
+  async start(config) {
     this.config = config;
     this.bot = this.dataset.bot;
     this.name = config.name || "Assistant";
@@ -455,8 +455,9 @@ class SwitchboardChat extends HTMLElement {
     phone.addEventListener("change", () => this.fit());
     window.visualViewport?.addEventListener("resize", () => this.fit());
     addEventListener("storage", (event) => this.onStorage(event));
-    this.begin(this.dataset.identity);
+    this.begin(this.dataset.identity || (await this.askPage(false)));
     if (this.remembered() && !phone.matches) this.open(false);
+    if (location.hash.startsWith("#switchboard=")) (await more()).comeBack(this);
   }
 
   begin(identity) {
@@ -470,11 +471,18 @@ class SwitchboardChat extends HTMLElement {
     this.talk.resume();
   }
 
+  async askPage(wanted) {
+    try {
+      return await window[this.dataset.identityCallback](wanted);
+    } catch {}
+  }
+
   onStorage({ key, newValue }) {
     if (key !== this.talk.key && key !== null) return;
-    const id = newValue ? JSON.parse(newValue).id : undefined;
+    const { id, who, name, own } = JSON.parse(newValue) || {};
     // Another tab started over, signed in or out: this one must not go on showing what was said before.
-    if (id !== this.talk.kept.id && !this.talk.turn) this.begin(this.talk.identity);
+    if (id === this.talk.kept.id) Object.assign(this.talk.kept, { who, name, own });
+    else if (!this.talk.turn) this.begin(this.talk.identity);
   }
 
   drawLauncher() {
@@ -511,8 +519,9 @@ class SwitchboardChat extends HTMLElement {
     this.more = more;
     this.menuPerson = item("person", "Talk to a person", () => this.askPerson());
     this.menuExit = item("out", "Sign out", () => this.signOut());
+    this.menuEnter = item("person", "Sign in", () => this.signIn());
     this.menu = h("div", { className: "menu", hidden: true }, this.menuPerson,
-      item("restart", "Start over", () => this.startOver()), this.menuExit);
+      item("restart", "Start over", () => this.startOver()), this.menuEnter, this.menuExit);
     const title = h("span", { className: "title" }, name, this.subtitle);
     return h("header", {}, this.drawAvatar(), title, more, close, this.menu);
   }
@@ -603,7 +612,10 @@ class SwitchboardChat extends HTMLElement {
   toggleMenu(show = this.menu.hidden) {
     this.menu.hidden = !show;
     this.more.setAttribute("aria-expanded", String(show));
-    this.menuExit.hidden = !this.talk.who;
+    const { who, name } = this.talk.kept;
+    this.menuExit.hidden = !who;
+    this.menuEnter.hidden = who || !this.ways().length;
+    this.menuExit.lastChild.data = "Sign out" + (name ? " " + name : "");
     if (show) this.menu.querySelector("button:not([hidden])").focus();
   }
 
@@ -699,16 +711,7 @@ class SwitchboardChat extends HTMLElement {
 
   startOver() {
     if (!this.items.size) return this.input.focus();
-    const yes = button("primary", () => {
-      this.dismiss();
-      this.talk.forget();
-      this.begin(this.talk.identity);
-    }, "Start over");
-    this.sheet = h("div", { className: "sheet", role: "alertdialog", "aria-label": "Start over?" },
-      h("div", { className: "card" }, "Start a new conversation? This one will no longer be shown here.",
-        h("div", { className: "row" }, button("secondary", () => this.dismiss(), "Keep this one"), yes)));
-    this.panel.append(this.sheet);
-    yes.focus();
+    more().then(({ ask }) => ask(this, h, button)).catch(() => this.showLine(false));
   }
 
   dismiss() {
@@ -719,9 +722,11 @@ class SwitchboardChat extends HTMLElement {
 
   async identify(token) {
     const { talk } = this;
-    if (talk.kept.who && talk.kept.who !== subject(token)) talk.forget();
+    const who = subject(token);
+    if (talk.kept.who && talk.kept.who !== who) talk.forget();
     if (!talk.kept.id) return this.begin(token);
-    await talk.prove(token).catch(() => this.begin(token));
+    Object.assign(talk, { identity: token, who });
+    await talk.prove({ token }).catch(() => this.begin(token));
   }
 
   async signOut() {
@@ -729,8 +734,15 @@ class SwitchboardChat extends HTMLElement {
     this.begin();
   }
 
-  signIn(method) {
-    window.open(`${ORIGIN}/api/v1/${this.talk.at("sign-in/" + encodeURIComponent(method))}`, "", "popup,width=480,height=680");
+  /** By the page ("identity") only where it has a function for that. */
+  ways() {
+    return this.config.sign_in.methods.filter((method) => method !== "identity" || this.dataset.identityCallback);
+  }
+
+  async signIn() {
+    // Browsers allow it in answer to a click alone.
+    const popup = this.ways()[0] === "openid" && window.open("", "", "popup,width=480,height=720");
+    (await more()).signIn(this, popup);
   }
 
   hear(type, data, live) {
@@ -872,28 +884,23 @@ class SwitchboardChat extends HTMLElement {
   drawFeedback({ id, helpful }) {
     const { talk } = this;
     const thanks = h("span", { role: "status" });
-    const label = "What was wrong? (optional)";
-    const why = h("textarea", { rows: 2, maxLength: 1000, placeholder: label, "aria-label": label });
-    const form = h("form", { hidden: true, onsubmit: (event) => {
-      event.preventDefault();
-      tell(false, why.value.trim());
-    } }, why, h("button", { className: "primary" }, "Send"));
     const show = (value) => votes.forEach((vote, at) => vote.setAttribute("aria-pressed", value === !at));
     const tell = async (value, comment) => {
       show(value);
-      form.hidden = value || comment != null;
-      why.focus();
+      box.querySelector("form")?.remove();
       try {
         await talk.feedback(id, value, comment);
-        thanks.textContent = form.hidden ? "Thank you!" : "";
+        if (value || comment != null) thanks.textContent = "Thank you!";
+        else box.append((await more()).wrongForm(this, h, (words) => tell(false, words)));
       } catch (failure) {
         show();
         thanks.textContent = failure.explanation;
       }
     };
     const votes = [iconButton("vote", "good", "Helpful", () => tell(true)), iconButton("vote", "bad", "Not helpful", () => tell(false))];
+    const box = h("div", { className: "feedback", role: "group", "aria-label": "Was this helpful?" }, ...votes, thanks);
     show(helpful);
-    return h("div", { className: "feedback", role: "group", "aria-label": "Was this helpful?" }, ...votes, thanks, form);
+    return box;
   }
 
   drawAsks({ choices, confirm, sign_in, handoff, route }) {
@@ -907,10 +914,7 @@ class SwitchboardChat extends HTMLElement {
       asks.append(h("div", { className: "card" }, rich(confirm.summary), group("Confirm",
         button("secondary", decide("no", "No"), "No"), button("primary", decide("yes", "Yes"), "Yes"))));
     }
-    // "identity" is the website's own sign-in, which the widget cannot start.
-    const methods = sign_in?.methods?.filter((method) => method !== "identity");
-    if (methods?.length)
-      asks.append(group("Sign in", ...methods.map((method) => button("primary", () => this.signIn(method), "Sign in"))));
+    if (sign_in && this.ways().length) asks.append(group("Sign in", button("primary", () => this.signIn(), "Sign in")));
     if (handoff && route !== "human" && this.status.owner === "bot" && !this.status.waiting)
       asks.append(group("Talk to a person", button("choice", () => this.askPerson(), icon("person"), "Talk to a person")));
     return asks;
@@ -1049,8 +1053,6 @@ blockquote { width: 100%; max-height: 180px; overflow: auto; color: var(--text);
 .vote { width: 28px; height: 28px; justify-content: center; border-radius: 8px }
 .vote[aria-pressed=true] { color: var(--ink) }
 .vote[aria-pressed=true] .icon { fill: color-mix(in srgb, currentColor 20%, transparent) }
-form { display: flex; gap: 8px; align-items: end; width: 100%; margin-top: 6px }
-form textarea { flex: 1; padding: 8px 12px; border-radius: 12px; box-shadow: inset 0 0 0 1px var(--line); resize: none; font-size: 14px }
 .asks { display: grid; gap: 8px; margin-top: 10px }
 .row { display: flex; flex-wrap: wrap; gap: 8px }
 .choice, .primary, .secondary { min-height: 36px; padding: 6px 14px; border-radius: 18px; font-weight: 550; text-align: start; line-height: 1.35 }
@@ -1059,7 +1061,6 @@ form textarea { flex: 1; padding: 8px 12px; border-radius: 12px; box-shadow: ins
 .secondary { box-shadow: inset 0 0 0 1px var(--line) }
 .card { padding: 14px; border-radius: 16px; background: var(--bg); box-shadow: 0 0 0 1px var(--line) }
 .card .row { justify-content: end; margin-top: 14px }
-.sheet { position: absolute; inset: 0; z-index: 3; display: grid; align-items: end; padding: 12px; background: rgb(10 12 16 / .45); animation: rise .2s }
 footer { padding: 0 12px calc(8px + env(safe-area-inset-bottom)) }
 .box { display: flex; align-items: end; gap: 8px; padding: 6px 6px 6px 14px; border-radius: 22px; background: var(--bg); box-shadow: inset 0 0 0 1px #858b97 }
 .box:focus-within { box-shadow: inset 0 0 0 2px var(--ink) }

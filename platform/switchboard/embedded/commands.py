@@ -25,12 +25,23 @@ HARBOR = (
     *("-m", "uvicorn", "deploy.demo.harbor.service:app", "--host", "127.0.0.1", "--port", "{harbor_port}"),
     *("--no-access-log", "--timeout-graceful-shutdown", "1"),
 )
-LONG_RUNNING = {"web": WEB, "worker": WORKER, "beat": BEAT, "meridian": MERIDIAN, "harbor": HARBOR}
+MERIDIAN_SIGN_IN = (
+    *("-m", "uvicorn", "deploy.demo.meridian.sign_in.asgi:app", "--host", "127.0.0.1"),
+    *("--port", "{meridian_sign_in_port}", "--lifespan", "off", "--no-access-log", "--timeout-graceful-shutdown", "1"),
+)
+LONG_RUNNING = {
+    "web": WEB,
+    "worker": WORKER,
+    "beat": BEAT,
+    "meridian": MERIDIAN,
+    "harbor": HARBOR,
+    "meridian-sign-in": MERIDIAN_SIGN_IN,
+}
 
 
 @dataclass(frozen=True)
 class Places:
-    """Where the demo's parts are: three ports in a row, the data folder, and the address that the web listens on."""
+    """Where the demo's parts are: four ports in a row, the data folder, and the address that the web listens on."""
 
     port: int
     data: Path
@@ -38,7 +49,12 @@ class Places:
 
     @property
     def ports(self) -> dict[str, int]:
-        return {"web": self.port, "Meridian Bank": self.port + 1, "Harbor Outfitters": self.port + 2}
+        return {
+            "web": self.port,
+            "Meridian Bank": self.port + 1,
+            "Harbor Outfitters": self.port + 2,
+            "Meridian's sign-in": self.port + 3,
+        }
 
     @property
     def url(self) -> str:
@@ -51,6 +67,7 @@ class Places:
             "port": self.port,
             "meridian_port": self.port + 1,
             "harbor_port": self.port + 2,
+            "meridian_sign_in_port": self.port + 3,
             "meridian": f"http://127.0.0.1:{self.port + 1}",
             "harbor": f"http://127.0.0.1:{self.port + 2}",
             "data": self.data,

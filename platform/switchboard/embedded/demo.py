@@ -16,7 +16,7 @@ from switchboard.embedded.services import Services
 from switchboard.embedded.supervisor import PLATFORM, Command
 
 READY_S = 240.0
-LAST_PORT = 65535 - 2
+LAST_PORT = 65535 - 3
 
 
 def main() -> int:
@@ -42,7 +42,7 @@ def main() -> int:
 
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bin/demo", description="Start Switchboard with two demo businesses.")
-    parser.add_argument("--port", type=_port, default=8000, help="port of the platform; the two after it are used too")
+    parser.add_argument("--port", type=_port, default=8000, help="port of the platform; the next three are used too")
     parser.add_argument("--data", type=Path, default=ROOT / ".data", metavar="DIR", help="data folder (.data)")
     parser.add_argument("--llm", metavar="MODEL", help="a local folder or a hub name of a model to serve")
     parser.add_argument("--detach", action="store_true", help="return when ready and go on in the background")
@@ -105,7 +105,7 @@ class _Demo:
             if not processes.port_is_free(port):
                 raise EmbeddedError(
                     f"Port {port} (for {owner}) is taken by another program: choose others with --port N, "
-                    "which uses N, N+1 and N+2."
+                    "which uses N to N+3."
                 )
 
     def _command(self, name: str, words: tuple[str, ...]) -> Command:
@@ -151,13 +151,15 @@ class _Readiness:
 
 def environment(running: Services, places: Places) -> dict[str, str]:
     """What the demo's processes find in their environment; what the caller has set himself goes first."""
-    _, meridian, harbor = places.ports.values()
+    _, meridian, harbor, meridian_sign_in = places.ports.values()
+    private = ",".join(f"127.0.0.1:{port}" for port in (meridian, harbor, meridian_sign_in))
     chosen = {
         "ALLOWED_HOSTS": "127.0.0.1,localhost",
-        "ALLOW_PRIVATE_ADDRESSES": f"127.0.0.1:{meridian},127.0.0.1:{harbor}",
+        "ALLOW_PRIVATE_ADDRESSES": private,
         "SWITCHBOARD_URL": places.url.rstrip("/"),
         "PUBLIC_URL": places.url.rstrip("/"),
         "MERIDIAN_URL": f"http://127.0.0.1:{meridian}",
+        "MERIDIAN_SIGN_IN_URL": f"http://127.0.0.1:{meridian_sign_in}",
         "HARBOR_URL": f"http://127.0.0.1:{harbor}",
         "DEMO": "1",
     }
