@@ -47,6 +47,8 @@ async def start(request: HttpRequest, conversation_id: UUID, method: str) -> Htt
         raise Refused(404, "not_found", "This bot has no such sign-in method.")
     origin, page = _whence(request)
     ticket = {"group": str(found.group_id), "conversation": str(conversation_id), "origin": origin, "page": page}
+    if request.GET.get("again") == "1":
+        ticket["again"] = "yes"
     query = urlencode({"ticket": signing.dumps(ticket, salt=SALT, compress=True)})
     return JsonResponse({"url": f"{settings.PUBLIC_URL}{request.path}?{query}"})
 
@@ -84,7 +86,7 @@ def _leave(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     if scope is None or client is None or ticket["conversation"] != str(conversation_id):
         return _page(request, "This sign-in does not exist (any more).", status=404)
     try:
-        begun = flow.begin(request, client, _callback_url(client), ticket)
+        begun = flow.begin(request, client, _callback_url(client), ticket, again="again" in ticket)
     except OutsideError as problem:
         logger.warning("Sign-in at the provider of %s: %s", client.bot_key, problem)
         return _page(request, "The sign-in cannot be reached just now. Please try again later.", client, status=502)

@@ -57,13 +57,15 @@ class Begun:
     cookie: str = field(repr=False)
 
 
-def begin(request: HttpRequest, client: Client, callback_url: str, data: dict[str, Any]) -> Begun:
-    """Raises OutsideError."""
+def begin(
+    request: HttpRequest, client: Client, callback_url: str, data: dict[str, Any], *, again: bool = False
+) -> Begun:
+    """`again` has the provider ask who it is, although it may know the browser. Raises OutsideError."""
     provider = _BotProvider(request, client, callback_url)
     nonce = secrets.token_urlsafe(24)
-    asked = {"nonce": nonce}
-    if "offline_access" in client.scope:
-        asked["prompt"] = "consent"  # OpenID Connect Core, 11: without it there is no refresh token.
+    # OpenID Connect Core, 11: without consent there is no refresh token for later.
+    prompts = [*(["login"] if again else []), *(["consent"] if "offline_access" in client.scope else [])]
+    asked = {"nonce": nonce, **({"prompt": " ".join(prompts)} if prompts else {})}
     with _own_session(request, ""):
         response = provider.redirect(request, AuthProcess.LOGIN, data={**data, "nonce": nonce}, auth_params=asked)
         return Begun(str(response["Location"]), str(request.session.session_key))

@@ -130,6 +130,15 @@ class TestTheWayThrough:
         assert "data-close" in page.text
         assert "data-code" not in page.text
 
+    def test_after_signing_out_the_provider_asks_again_who_it_is(self, cast: Cast, customer: Visitor) -> None:
+        popup = Popup()
+        assert cast.sign_in(customer, "mary", popup).status_code == 200
+        other = visitor(cast.platform, cast.bank.business)
+        known = popup.open(cast.address(other))
+        assert redeem(other, handed_over(known)["code"]).json()["subject"] == "mary", "single sign-on"
+        asked = popup.open(cast.address(visitor(cast.platform, cast.bank.business), again="1"))
+        assert "/interaction/" in str(asked.url)
+
     def test_the_pages_keep_to_themselves(self, cast: Cast, customer: Visitor) -> None:
         page = Popup().open(cast.address(customer), "mary")
         assert page.headers["Cross-Origin-Opener-Policy"] == "unsafe-none"

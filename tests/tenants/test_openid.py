@@ -106,7 +106,8 @@ async def test_the_truth_is_believed(liar: Liar) -> None:
         {"aud": ["bank", "shop"]}, {"aud": ["bank", "shop"], "azp": "shop"}, {"iss": "https://evil.example"},
         {"iss": None}, {"exp": 1}, {"exp": None}, {"iat": None}, {"iat": 2**40}, {"nbf": 2**40}, {"sub": None},
         {"sub": ""}, {"sub": 7}, {"sub": "sean"}, {"key": OTHER_KEY}, {"kid": "2"},
-        {"key": SECRET, "algorithm": "HS256"}, {"key": "", "algorithm": "none"}, {"algorithm": "RS512", "key": OTHER_KEY},
+        {"key": SECRET, "algorithm": "HS256"}, {"key": "", "algorithm": "none"},
+        {"key": OTHER_KEY, "algorithm": "RS512"},
     ],
     ids=str,
 )  # fmt: skip

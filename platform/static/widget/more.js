@@ -77,6 +77,7 @@ async function opened(talk) {
 async function prove(chat, code) {
   await chat.talk.prove({ code }, true);
   const { who, name } = chat.talk.kept;
+  if (who) chat.talk.keep({ left: undefined });
   if (who) chat.addNote(`You are signed in as ${name || who}.`);
 }
 
@@ -88,7 +89,9 @@ function dress({ shadowRoot }) {
 async function codeOf(talk, popup) {
   await talk.open();
   const page = encodeURIComponent(location.href.split(/[?#]/)[0]);
-  const { url } = await (await talk.call(talk.at("sign-in/openid?page_url=" + page))).json();
+  // The provider may still know whoever signed out here: somebody else may want to sign in now.
+  const again = talk.kept.left ? "&again=1" : "";
+  const { url } = await (await talk.call(talk.at(`sign-in/openid?page_url=${page}${again}`))).json();
   popup.location = url;
   return heardFrom(popup);
 }

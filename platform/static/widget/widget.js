@@ -1,7 +1,7 @@
 /*
  * Switchboard's chat widget: one web component, no dependency, no inline code or styles.
  *   <script async src="https://HOST/widget.js" data-bot="KEY"></script>
- * What else a page may say to it is told in the README.
+ * What else a page may say: see the README.
  */
 (() => {
 "use strict";
@@ -216,7 +216,7 @@ const newId = () => Array.from(crypto.getRandomValues(new Uint32Array(4)), (part
 
 /**
  * One conversation: made at the first message, kept in this browser.
- * What is kept: {id, token, who, name, own (signed in here, not by the page), seq (last event heard), status, pending}.
+ * What is kept: {id, token, who, name, own (signed in here), left (signed out), seq (last event heard), status, pending}.
  */
 class Conversation {
   constructor(bot, identity, hear) {
@@ -431,6 +431,7 @@ class Conversation {
   async signOut() {
     if (this.kept.id) await this.call(this.at("identity"), { method: "DELETE" }).catch(() => {});
     this.forget();
+    this.keep({ left: 1 });
   }
 }
 
@@ -734,7 +735,7 @@ class SwitchboardChat extends HTMLElement {
     this.begin();
   }
 
-  /** By the page ("identity") only where it has a function for that. */
+  /** By the page ("identity") if it has a function for that. */
   ways() {
     return this.config.sign_in.methods.filter((method) => method !== "identity" || this.dataset.identityCallback);
   }

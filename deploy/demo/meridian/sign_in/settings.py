@@ -44,8 +44,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 LOGIN_URL = "/login"
 SESSION_COOKIE_NAME = "meridian_sign_in"
-# Long enough to come back from a sign-in; the demonstration asks each time whom one would like to be.
-SESSION_COOKIE_AGE = 60
+SESSION_COOKIE_AGE = 3600
 # Whoever opens this in a window of its own must still know that window when it comes back.
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "unsafe-none"
 
