@@ -6,6 +6,7 @@ from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
+from tenants import bots
 from tenants.models import Member, User
 from tenants.scope import within
 from tests.conftest import PASSWORD, Business
@@ -15,10 +16,17 @@ from tests.platform.admin_pages import SECRET, client_of, furnish, page
 class TestSecrets:
     def test_stored_secrets_are_on_no_page(self, meridian: Business) -> None:
         rows = furnish(meridian, "Lighthouse")
+        with within(meridian.scope):
+            meridian.bot.openid_issuer, meridian.bot.openid_client_id = "https://login.example", "chat"
+            meridian.bot.openid_client_secret = "the client's secret"
+            bots.save_bot(meridian.bot)
         for role in Member.Role.values:
             client = client_of(meridian, role)
             assert SECRET not in page(client, "knowledge_dataapi_change", rows["knowledge_dataapi"].pk)
-            assert meridian.bot.identity_secret not in page(client, "tenants_bot_change", meridian.bot.pk)
+            shown = page(client, "tenants_bot_change", meridian.bot.pk)
+            assert f"/api/v1/bots/{meridian.bot.key}/sign-in/callback" in shown
+            for secret in (meridian.bot.identity_secret, "the client's secret", "the client&#x27;s secret"):
+                assert secret not in shown
 
     def test_a_secret_left_empty_stays_and_a_new_one_replaces_it(self, meridian: Business) -> None:
         api = furnish(meridian, "Lighthouse")["knowledge_dataapi"]
