@@ -75,10 +75,12 @@ async function opened(talk) {
 }
 
 async function prove(chat, code) {
+  // Where the bot has asked for it, the chat goes on by itself, and says so.
+  const asked = chat.log.querySelector(".asks [aria-label='Sign in']");
   await chat.talk.prove({ code }, true);
   const { who, name } = chat.talk.kept;
   if (who) chat.talk.keep({ left: undefined });
-  if (who) chat.addNote(`You are signed in as ${name || who}.`);
+  if (who && !asked) chat.addNote(`You are signed in as ${name || who}.`);
 }
 
 function dress({ shadowRoot }) {
