@@ -1,0 +1,1 @@
+"""Switchboard beside other systems, on the same texts, model, database and machine: see benchmarks/README.md."""
