@@ -28,7 +28,7 @@ from reportlab.platypus import (
     TableStyle,
 )
 
-from knowledge.parsing import Limits, ParsedDocument, ParseError, parse, parse_in_process
+from knowledge.parsing import Limits, ParsedDocument, ParseError, nursery, parse, parse_in_process
 from knowledge.parsing.blocks import Block, from_wire, to_wire
 from knowledge.parsing.errors import MESSAGES
 
@@ -413,6 +413,21 @@ class TestInProcess:
             with pytest.raises(ParseError) as caught:
                 parse_in_process(data, name, limits)
             assert (caught.value.code, caught.value.message) == (code, MESSAGES[code])
+
+    def test_one_nursery_serves_many_and_is_replaced_when_it_is_killed(self) -> None:
+        before = parse_in_process(b"# Hours\n\nWe open at nine.", "hours.md")
+        [started] = nursery._nurseries
+        assert parse_in_process(b"# Hours\n\nWe open at nine.", "hours.md") == before
+        assert nursery._nurseries == [started]
+        started._process.kill()
+        started._process.wait()
+        assert parse_in_process(b"# Hours\n\nWe open at nine.", "hours.md") == before
+
+    def test_a_file_cannot_answer_for_the_next_one(self) -> None:
+        page = b"<p>some words</p>" * 200_000
+        with pytest.raises(ParseError):
+            parse_in_process(page, "a.html", Limits(memory_bytes=110 * 1024 * 1024))
+        assert "nine" in parse_in_process(b"We open at nine.", "hours.txt").blocks[0].text
 
     def test_wire_keeps_everything(self) -> None:
         found = parse(b"---\ntitle: T\ndate: 2026-01-02\n---\n# H\n\n|a|b|\n|-|-|\n|c|d|\n", "a.md")
