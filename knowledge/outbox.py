@@ -22,8 +22,11 @@ LONGEST_WAIT = timedelta(minutes=10)
 def put(group_id: UUID, kind: IndexJob.Kind, object_id: UUID) -> None:
     """Note that an object's index lags, in the current transaction; a worker is told on commit."""
     due = timezone.now() + SWEEP_AFTER
-    IndexJob.objects.update_or_create(
-        group_id=group_id, kind=kind, object_id=object_id, defaults={"due_at": due, "attempts": 0}
+    IndexJob.objects.bulk_create(
+        [IndexJob(group_id=group_id, kind=kind, object_id=object_id, due_at=due)],
+        update_conflicts=True,
+        unique_fields=["group", "kind", "object_id"],
+        update_fields=["due_at", "attempts"],
     )
     enqueue.on_commit("worker.index", group_id=str(group_id), kind=str(kind), object_id=str(object_id))
 

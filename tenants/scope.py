@@ -39,6 +39,7 @@ def within(scope: Scope) -> Iterator[None]:
     outer = _current.get()
     if outer is not None and not outer.contains(scope):
         raise ScopeError("A scope cannot be widened inside another one.")
+    ends_with_it = not connection.in_atomic_block
     with transaction.atomic():
         _show(scope)
         token = _current.set(scope)
@@ -46,8 +47,10 @@ def within(scope: Scope) -> Iterator[None]:
             yield
         finally:
             _current.reset(token)
-        # Not after an error: then the transaction (or savepoint) is rolled back, and the setting with it.
-        _show(outer or Scope())
+        # Not where the transaction ends here: the setting is forgotten with it.
+        # Nor after an error: then the transaction (or savepoint) is rolled back, and the setting with it.
+        if not ends_with_it:
+            _show(outer or Scope())
 
 
 def current() -> Scope | None:

@@ -15,7 +15,7 @@ from benchmarks.peers.system import Text
 ROOT = Path(__file__).parents[2]
 DEMO = ROOT / "deploy" / "demo"
 HELD_OUT = ROOT / "tests" / "questions"
-PARAGRAPHS, PARAGRAPH_QUESTIONS, FAQ_QUESTIONS, FAQS_AN_INTENT = 1500, 300, 300, 15
+PARAGRAPH_QUESTIONS, FAQ_QUESTIONS, FAQS_AN_INTENT = 200, 300, 8
 BANK = "Questions to the bank"
 Made = TypeVar("Made")
 
@@ -43,9 +43,10 @@ class Routing:
     questions: tuple[tuple[str, str], ...]
 
 
-def corpora(data: Path, say: Callable[[str], None]) -> list[Corpus]:
-    makers = [library, handbooks, procedures, demo_faqs, bank_faqs, bank_phrasings]
-    return [made for make in makers if (made := _unless_absent(lambda make=make: make(data), say)) is not None]
+def corpora(data: Path, paragraphs: int, say: Callable[[str], None]) -> list[Corpus]:
+    makers = [handbooks, procedures, demo_faqs, bank_faqs, bank_phrasings]
+    others = [made for make in makers if (made := _unless_absent(lambda make=make: make(data), say)) is not None]
+    return [library(paragraphs), *others]
 
 
 def routings(data: Path, most: int, say: Callable[[str], None]) -> list[Routing]:
@@ -53,13 +54,14 @@ def routings(data: Path, most: int, say: Callable[[str], None]) -> list[Routing]
     return [made for make in makers if (made := _unless_absent(lambda make=make: make(data, most), say)) is not None]
 
 
-def library(data: Path) -> Corpus:
+def library(paragraphs: int) -> Corpus:
     """Docstrings of installed packages: the summary is the question, what follows it the paragraph."""
     found = paragraphs_with_summaries()
     random.Random(1).shuffle(found)
-    texts = tuple(Text(f"p{row}", title, body) for row, (title, body, _) in enumerate(found[:PARAGRAPHS]))
+    texts = tuple(Text(f"p{row}", title, body) for row, (title, body, _) in enumerate(found[:paragraphs]))
     questions = tuple(
-        (summary, frozenset([f"p{row}"])) for row, (_, _, summary) in enumerate(found[:PARAGRAPH_QUESTIONS])
+        (summary, frozenset([f"p{row}"]))
+        for row, (_, _, summary) in enumerate(found[: min(PARAGRAPH_QUESTIONS, paragraphs)])
     )
     return Corpus("library", "long", texts, questions)
 

@@ -46,6 +46,7 @@ class System:
                 cwd=ROOT,
                 env={**os.environ, **QUIET, **env},
                 text=True,
+                start_new_session=True,  # the scheduler gives each session the same share
             )
         self._log = log
         self.modes: list[str] = self._answer()["modes"]

@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -22,12 +23,13 @@ from benchmarks.peers.report import TIMED, aims, tables
 PARTS = ("quality", "speed", "ingest", "turns", "routing")
 RETRIEVERS = ("switchboard", "limit", "langchain", "llamaindex", "haystack")
 CHOOSERS = ("switchboard-router", "semantic-router")
-SHORT = "bank FAQs, 15 phrasings"
+SHORT = "bank FAQs, 8 phrasings"
 WARM_UP = [["w", "Warming up", "A first text, so that nobody's model is loaded while the clock runs."]]
 
 
 def main() -> None:
     options = _parse()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     peers = peers_environment(options.peers)
     folder = Path(tempfile.mkdtemp(prefix="switchboard-peers-"))
     folder.chmod(0o755)  # the database server runs as another user
@@ -55,7 +57,8 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
     parser.add_argument("--systems", nargs="+", choices=(*RETRIEVERS, *CHOOSERS), default=[*RETRIEVERS, *CHOOSERS])
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--documents", type=int, default=400, help="how many texts each round of the ingest takes")
+    parser.add_argument("--paragraphs", type=int, default=800, help="how many texts the library has")
+    parser.add_argument("--documents", type=int, default=200, help="how many texts each round of the ingest takes")
     parser.add_argument("--questions", type=int, default=800, help="how many in-scope questions are routed")
     parser.add_argument("--out", type=Path, help="write the figures as JSON")
     parser.add_argument("--peers", type=Path, default=ROOT / ".data" / "peers", help="the peers' virtual environment")
@@ -71,7 +74,7 @@ def _measure(running: Bench, options: argparse.Namespace) -> tuple[Results, dict
     def say(line: str) -> None:
         print(f"{time.monotonic() - began:6.0f} s  {line}", file=sys.stderr, flush=True)
 
-    found = corpora(options.data, say) if set(options.parts) - {"routing"} else []
+    found = corpora(options.data, options.paragraphs, say) if set(options.parts) - {"routing"} else []
     systems = [running.system(name) for name in RETRIEVERS if name in options.systems and found]
     for system in systems:
         say(f"warming up {system.name}")
