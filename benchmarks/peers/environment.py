@@ -19,6 +19,8 @@ from switchboard.embedded.commands import Places
 from switchboard.embedded.services import Services
 from switchboard.embedded.supervisor import Command
 
+from benchmarks.peers import cpu
+
 ROOT = Path(__file__).parents[2]
 REQUIREMENTS = Path(__file__).parent / "requirements-peers.txt"
 OURS = ("switchboard", "limit", "switchboard-router")
@@ -52,10 +54,12 @@ class System:
         self.modes: list[str] = self._answer()["modes"]
 
     def ask(self, verb: str, **arguments: Any) -> dict[str, Any]:
+        """The answer, and the processor time that everything together used meanwhile."""
         assert self._process.stdin is not None
+        before = cpu.used_seconds()
         self._process.stdin.write(json.dumps({"do": verb, **arguments}) + "\n")
         self._process.stdin.flush()
-        return self._answer()
+        return {**self._answer(), "cpu_seconds": cpu.used_seconds() - before}
 
     def stop(self) -> None:
         self._process.kill()

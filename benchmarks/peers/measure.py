@@ -22,7 +22,9 @@ class Results:
 
     ingest: dict[str, dict[str, list[float]]] = field(default_factory=dict)
     quality: dict[str, dict[str, dict[str, float]]] = field(default_factory=dict)
+    ingest_cpu_ms: dict[str, dict[str, list[float]]] = field(default_factory=dict)
     query_ms: dict[str, dict[str, list[float]]] = field(default_factory=dict)
+    query_cpu_ms: dict[str, dict[str, list[float]]] = field(default_factory=dict)
     callers_per_s: dict[str, dict[str, list[float]]] = field(default_factory=dict)
     turn_ms: dict[str, list[float]] = field(default_factory=dict)
     routing: dict[str, dict[str, dict[str, float]]] = field(default_factory=dict)
@@ -38,11 +40,13 @@ def ingest(results: Results, systems: Sequence[System], corpus: Corpus, count: i
     texts = corpus.texts[:count]
     for title, given in ((f"{count} documents", texts), (f"{count // SECTIONS} manuals", _manuals(corpus, texts))):
         rates = results.ingest.setdefault(title, {})
+        work = results.ingest_cpu_ms.setdefault(title, {})
         for number in range(rounds):
             for system in systems:
                 name = f"in-{title.replace(' ', '-')}-{number}"
-                took = system.ask("ingest", collection=name, texts=_wire(given))["seconds"]
-                rates.setdefault(system.name, []).append(len(texts) / took)
+                done = system.ask("ingest", collection=name, texts=_wire(given))
+                rates.setdefault(system.name, []).append(len(texts) / done["seconds"])
+                work.setdefault(system.name, []).append(done["cpu_seconds"] * 1000 / len(texts))
 
 
 def quality(results: Results, systems: Sequence[System], corpus: Corpus) -> None:
@@ -64,14 +68,16 @@ def speed(results: Results, systems: Sequence[System], corpus: Corpus, rounds: i
     """The time of a question asked alone, and questions a second by eight callers."""
     questions = [question for question, _ in corpus.questions]
     alone = results.query_ms.setdefault(corpus.name, {})
+    work = results.query_cpu_ms.setdefault(corpus.name, {})
     together = results.callers_per_s.setdefault(corpus.name, {})
     ways = [(system, mode) for system in systems for mode in system.modes]
     for number in range(rounds):
         start = number * asked % len(questions)
         some = (questions * 2)[start : start + asked]
         for system, mode in ways:
-            took = system.ask("search", collection=_name(corpus), mode=mode, questions=some, k=K)["milliseconds"]
-            alone.setdefault(f"{system.name}/{mode}", []).append(statistics.median(took))
+            done = system.ask("search", collection=_name(corpus), mode=mode, questions=some, k=K)
+            alone.setdefault(f"{system.name}/{mode}", []).append(statistics.median(done["milliseconds"]))
+            work.setdefault(f"{system.name}/{mode}", []).append(done["cpu_seconds"] * 1000 / len(some))
         for system, mode in ways:
             done = system.ask(
                 "callers", collection=_name(corpus), mode=mode, questions=some, k=K, callers=CALLERS, seconds=seconds
