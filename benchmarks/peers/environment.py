@@ -102,7 +102,7 @@ class Bench:
         python = Path(sys.executable) if ours else self._peers / "bin" / "python"
         env = self._env if ours else {"PYTHONPATH": str(ROOT)}
         model = self._folder / "models" if name == "limit" else bundled_model()
-        log = self._folder / f"{name}.log"
+        log = self._folder / "logs" / f"{name}.log"
         started = System(name, python, env, self._database(name), str(model), log)
         self._systems.append(started)
         return started
