@@ -24,6 +24,7 @@ class Limit:
         options.intra_op_num_threads = 1
         self._session = onnxruntime.InferenceSession(str(folder / "model.int8.onnx"), options)
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(json.loads((folder / "manifest.json").read_text())["token_limit"])
         self._database, self._local = setting.database, threading.local()
 
