@@ -14,9 +14,8 @@ django.setup()
 from benchmarks.peers.system import Setting, Text  # noqa: E402
 from knowledge import outbox  # noqa: E402
 from knowledge.documents import save_document  # noqa: E402
-from knowledge.embedding import get_embedder  # noqa: E402
-from knowledge.indexing import active_space  # noqa: E402
 from knowledge.search import search  # noqa: E402
+from knowledge.spaces import InUse, answering  # noqa: E402
 from tenants import bots, resolve  # noqa: E402
 from tenants.resolve import ResolvedBot  # noqa: E402
 from tenants.scope import Scope, within  # noqa: E402
@@ -26,8 +25,7 @@ class Switchboard:
     modes = ("hybrid",)
 
     def __init__(self, setting: Setting) -> None:
-        self._embedder = get_embedder()
-        self._bots: dict[str, tuple[ResolvedBot, str]] = {}
+        self._bots: dict[str, tuple[ResolvedBot, InUse]] = {}
         self._keys: dict[str, str] = {}
 
     def door(self, collection: str) -> dict[str, str]:
@@ -47,13 +45,13 @@ class Switchboard:
                 )
         wait_until_indexed(bot)
         with within(bot.scope):
-            self._bots[collection] = bot, active_space(bot.group_id)
+            self._bots[collection] = bot, answering([bot.group_id])
 
     def search(self, collection: str, question: str, k: int, mode: str) -> list[str]:
         bot, space = self._bots[collection]
-        vector = self._embedder.embed_queries([question])[0]
+        vector = space.embedder().embed_queries([question])[0]
         with within(bot.scope):
-            found = search(question, vector, [bot.group_id], space, k)
+            found = search(question, vector, [bot.group_id], space.key, k)
         return [passage.external_id for passage in found]
 
 
