@@ -24,7 +24,7 @@ from benchmarks.peers import cpu
 ROOT = Path(__file__).parents[2]
 REQUIREMENTS = Path(__file__).parent / "requirements-peers.txt"
 OURS = ("switchboard", "limit", "switchboard-router")
-READY_S = 120.0
+READY_S = 300.0
 QUIET = {
     "HF_HUB_OFFLINE": "1",
     "TRANSFORMERS_OFFLINE": "1",
@@ -88,14 +88,15 @@ class Bench:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def start_platform(self) -> None:
-        """Web and worker as bin/demo starts them, without the demo businesses."""
+    def start_platform(self, web: bool) -> None:
+        """The worker as bin/demo starts it, and the web process where it is asked."""
         places = Places(self.port, self._folder)
         supervisor = self._services.supervisor
         supervisor.run(Command("migrate", (sys.executable, *commands.MIGRATE), env=self._env, cwd=ROOT))
-        for name, words in (("web", commands.WEB), ("worker", commands.WORKER), ("beat", commands.BEAT)):
+        for name, words in (("worker", commands.WORKER), *((("web", commands.WEB),) if web else ())):
             supervisor.start(Command(name, (sys.executable, *places.fill(words)), env=self._env, cwd=ROOT))
-        supervisor.wait_for("web", self._is_ready, READY_S)
+        if web:
+            supervisor.wait_for("web", self._is_ready, READY_S)
 
     def system(self, name: str) -> System:
         ours = name in OURS
@@ -128,14 +129,14 @@ class Bench:
 
 
 @contextmanager
-def bench(folder: Path, models: Path, peers: Path) -> Iterator[Bench]:
+def bench(folder: Path, models: Path, peers: Path, web: bool) -> Iterator[Bench]:
     """Everything on a folder of its own; nothing is left running afterwards."""
     models.mkdir(parents=True, exist_ok=True)
     (folder / "models").symlink_to(models.resolve())
     with services.running(folder) as running:
         made = Bench(running, folder, peers)
         try:
-            made.start_platform()
+            made.start_platform(web)
             yield made
         finally:
             made.stop()

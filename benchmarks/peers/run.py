@@ -34,7 +34,7 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="switchboard-peers-"))
     folder.chmod(0o755)  # the database server runs as another user
     try:
-        with bench(folder, options.models, peers) as running:
+        with bench(folder, options.models, peers, "turns" in options.parts) as running:
             results, kinds = _measure(running, options)
     finally:
         if options.keep_logs:
