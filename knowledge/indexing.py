@@ -1,12 +1,12 @@
 """Bringing an index up to its object's revision: read, cut, embed what is new, and swap in one transaction."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from uuid import UUID
 
-from knowledge import chunking, lexical, outbox, prepared_texts, spaces, vectors
+from knowledge import chunking, outbox, prepared_texts, search_index, spaces, vectors
 from knowledge.embedding import Space
-from knowledge.models import Action, Chunk, Document, DocumentRevision, Faq, IndexJob, Phrasing, Posting
+from knowledge.models import Action, Chunk, Document, DocumentRevision, Faq, IndexJob, Phrasing
 from knowledge.parsing import ParseError, parse_in_process
 from knowledge.prepared_texts import Text
 from knowledge.spaces import InUse, SpaceMoved
@@ -160,19 +160,10 @@ def _swap(document: Document, drafts: Sequence[chunking.ChunkDraft], passages: S
         ],
         batch_size=500,
     )
-    _post(document.group_id, zip((chunk.id for chunk in chunks), passages, strict=True))
+    search_index.add(document.group_id, list(zip((chunk.id for chunk in chunks), passages, strict=True)))
     locked.indexed_revision, locked.state, locked.error = document.revision, Document.State.READY, ""
     locked.save(update_fields=["indexed_revision", "state", "error"])
     return True
-
-
-def _post(group_id: UUID, passages: Iterable[tuple[UUID, str]]) -> None:
-    rows = [
-        Posting(group_id=group_id, term=term, chunk_id=chunk_id, weight=weight)
-        for chunk_id, passage in passages
-        for term, weight in lexical.weights(passage).items()
-    ]
-    Posting.objects.bulk_create(rows, batch_size=2000)
 
 
 def _url(value: str | None) -> str:

@@ -7,6 +7,7 @@ import math
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Sequence
 from functools import lru_cache
 
 import snowballstemmer
@@ -202,7 +203,11 @@ def words(text: str) -> list[str]:
 
 def weights(text: str, language: str = "en") -> dict[str, float]:
     """Each term's BM25 weight in a passage, without its idf."""
-    found = terms(text, language)
+    return term_weights(terms(text, language))
+
+
+def term_weights(found: Sequence[str]) -> dict[str, float]:
+    """The BM25 weights of a passage's terms, given with their repetitions."""
     length = len(found)
     return {
         term: (K1 + 1) * count / (count + K1 * (1 - B + B * length / AVERAGE_LENGTH))

@@ -2,7 +2,7 @@
 
 from django.db import models
 from django.utils import timezone
-from pgvector.django import VectorField
+from pgvector.django import HalfVectorField, VectorField
 
 from tenants.encryption import EncryptedTextField
 from tenants.models import Bot, GroupModel
@@ -191,6 +191,19 @@ class Vector(models.Model):
     embedding = VectorField()
 
 
+class ChunkVector(models.Model):
+    """A chunk's vector in one space as search reads it, at half precision; knowledge.search_index makes it."""
+
+    pk = models.CompositePrimaryKey("group_id", "chunk_id", "space")
+    group = models.ForeignKey(Bot, models.CASCADE, db_constraint=False, db_index=False, related_name="+")
+    chunk = models.ForeignKey(Chunk, models.CASCADE, db_constraint=False, db_index=False, related_name="vectors")
+    space = models.CharField(max_length=200)
+    embedding = HalfVectorField()
+
+    class Meta:
+        indexes = [models.Index(fields=["group", "space"], name="chunk_vector_by_space")]
+
+
 class Posting(models.Model):
     """One term of one chunk with its BM25 weight: the inverted index beside the vectors."""
 
@@ -201,7 +214,8 @@ class Posting(models.Model):
     weight = models.FloatField()
 
     class Meta:
-        indexes = [models.Index(fields=["group", "chunk"], name="posting_by_chunk")]
+        # Not led by the group: search must never be tempted to read all words of a bot for the sake of a few.
+        indexes = [models.Index(fields=["chunk", "group"], name="posting_by_chunk")]
 
 
 class DataApi(GroupModel):

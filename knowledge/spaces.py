@@ -11,9 +11,9 @@ from django.db import DatabaseError, connection
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from knowledge import outbox, prepared_texts
+from knowledge import outbox, prepared_texts, search_index, vectors
 from knowledge.embedding import Embedder, ModelChoice, ModelNotFound, Space, catalogue, from_json, get_embedder
-from knowledge.models import EmbeddingSpace, SpaceMove, Vector
+from knowledge.models import EmbeddingSpace, SpaceMove
 from tenants import enqueue
 from tenants.models import Bot
 
@@ -131,6 +131,7 @@ def arrive(root: UUID, target: InUse) -> bool:
     if any(prepared_texts.missing(member, target.key, 1) for member in members):
         return False
     for member in members:
+        search_index.complete(member, target.key)
         activate(member, target.choice, target.space)
         outbox.bump(member)
     spaces = EmbeddingSpace.objects.filter(group_id=root)
@@ -152,7 +153,7 @@ def discard(bot: Bot, key: str) -> None:
     if rows.filter(active=True).exists():
         raise ValidationError({"space": "The bot answers from this space: choose another one first."})
     rows.delete()
-    Vector.objects.filter(group_id__in=groups, space=key).delete()
+    vectors.forget(groups, key)
 
 
 def members_of(root: UUID) -> list[UUID]:

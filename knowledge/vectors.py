@@ -1,12 +1,13 @@
 """The vectors of a bot's texts, stored once for each text and space."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
 
-from knowledge.models import Vector
+from knowledge import search_index
+from knowledge.models import ChunkVector, Vector
 
 
 def known(group_id: UUID, space: str, hashes: Collection[str]) -> set[str]:
@@ -16,9 +17,16 @@ def known(group_id: UUID, space: str, hashes: Collection[str]) -> set[str]:
 
 
 def store(group_id: UUID, space: str, vectors: Mapping[str, NDArray[np.float32]]) -> None:
-    """Keep vectors by the hash of their text; what is there already stays."""
+    """Keep vectors by the hash of their text, and give them to the chunks that hold it; what is there already stays."""
     Vector.objects.bulk_create(
         [Vector(group_id=group_id, space=space, content_hash=key, embedding=vector) for key, vector in vectors.items()],
         ignore_conflicts=True,
         batch_size=500,
     )
+    search_index.add_vectors(group_id, space, vectors.keys())
+
+
+def forget(groups: Sequence[UUID], space: str) -> None:
+    """Delete all vectors of a space."""
+    ChunkVector.objects.filter(group_id__in=groups, space=space).delete()
+    Vector.objects.filter(group_id__in=groups, space=space).delete()
