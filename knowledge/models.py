@@ -204,6 +204,23 @@ class ChunkVector(models.Model):
         indexes = [models.Index(fields=["group", "space"], name="chunk_vector_by_space")]
 
 
+class OwnIndex(GroupModel):
+    """The vector index of a large bot, as knowledge.large_bots has made and measured it.
+
+    `breadth` is how many neighbours a search of it looks at, and `recall` what it then finds of the nearest.
+    """
+
+    space = models.CharField(max_length=200)
+    chunks = models.PositiveIntegerField()
+    breadth = models.PositiveIntegerField()
+    recall = models.FloatField()
+    usable = models.BooleanField()
+    checked_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["group", "space"], name="own_index_once")]
+
+
 class Posting(models.Model):
     """One term of one chunk with its BM25 weight: the inverted index beside the vectors."""
 

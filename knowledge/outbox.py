@@ -21,6 +21,7 @@ LONGEST_WAIT = timedelta(minutes=10)
 
 def put(group_id: UUID, kind: IndexJob.Kind, object_id: UUID) -> None:
     """Note that an object's index lags, in the current transaction; a worker is told on commit."""
+    lock(group_id, shared=True)
     due = timezone.now() + SWEEP_AFTER
     IndexJob.objects.bulk_create(
         [IndexJob(group_id=group_id, kind=kind, object_id=object_id, due_at=due)],
@@ -29,6 +30,13 @@ def put(group_id: UUID, kind: IndexJob.Kind, object_id: UUID) -> None:
         update_fields=["due_at", "attempts"],
     )
     enqueue.on_commit("worker.index", group_id=str(group_id), kind=str(kind), object_id=str(object_id))
+
+
+def lock(group_id: UUID, *, shared: bool = False) -> None:
+    """Until the current transaction ends, nobody adds a job for the bot; shared: nobody relies on that."""
+    name = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {name}(hashtextextended(%s, 0))", [f"index jobs of {group_id}"])
 
 
 def done(group_id: UUID, kind: str, object_id: UUID) -> None:

@@ -19,6 +19,8 @@ from pgvector.psycopg.halfvec import HalfVectorBinaryDumper
 from knowledge import lexical
 
 LEXICAL_SHARE = 0.12
+# Of a bot with an index of its own, so many of the nearest and of the best worded passages are scored.
+LISTED = 200
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Passage:
 def search(question: str, vector: NDArray[np.float32], groups: Sequence[UUID], space: str, k: int = 8) -> list[Passage]:
     """The k best passages of the groups, best first. Needs a scope that contains them."""
     wanted = sorted(set(lexical.terms(question)))
-    values = [list(groups), space, HalfVector(vector), wanted, LEXICAL_SHARE, k]
+    values = [list(groups), space, HalfVector(vector), wanted, LEXICAL_SHARE, k, LISTED]
     # Django's own cursors send every value as text, which for a vector costs more than finding its neighbours does.
     with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
         cursor.adapters.register_dumper(HalfVector, HalfVectorBinaryDumper)
@@ -54,4 +56,4 @@ def search(question: str, vector: NDArray[np.float32], groups: Sequence[UUID], s
         return [Passage(*row[:9], tuple(row[9]), *row[10:]) for row in cursor]  # type: ignore[call-arg]
 
 
-_STATEMENT = "SELECT * FROM search_passages(%s::uuid[], %s::text, %s::halfvec, %s::text[], %s::float8, %s::integer)"
+_STATEMENT = "SELECT * FROM search_passages(%s::uuid[], %s::text, %s::halfvec, %s::text[], %s::float8, %s, %s)"

@@ -1,10 +1,32 @@
+-- The passages of a large bot that lie nearest to a question, by the index of its own (see knowledge/large_bots.py).
+--
+-- The statement is put together for each call because only constants let the planner see that the index applies.
+CREATE OR REPLACE FUNCTION nearest_passages(
+    of_group uuid, in_space text, question halfvec, listed integer, breadth integer
+) RETURNS uuid[] LANGUAGE plpgsql STABLE
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off
+AS $$
+DECLARE
+    nearest uuid[];
+BEGIN
+    PERFORM set_config('hnsw.ef_search', breadth::text, true), set_config('hnsw.iterative_scan', 'relaxed_order', true);
+    EXECUTE format(
+        'SELECT ARRAY(SELECT v.chunk_id FROM knowledge_chunkvector v WHERE v.group_id = %L AND v.space = %L '
+        'ORDER BY v.embedding::halfvec(%s) <#> $1::halfvec(%3$s) LIMIT $2)',
+        of_group, in_space, vector_dims(question)
+    ) INTO nearest USING question, listed;
+    RETURN nearest;
+END $$;
+
 -- The k best passages of some bots for a question: cosine plus a share of the normalised BM25 sum.
 --
--- Runs with the rights and the scope of its caller. Its plans are made once for each connection and have to suit bots of
--- every size, so their shape is given and not estimated: tables are read by index, sets are joined by hashing, and what is
--- wanted of a few rows is looked up (LATERAL with LIMIT 1). Vectors have length 1, so the inner product is the cosine.
+-- All passages are scored, except those of a large bot with an index of its own: of these the `listed` nearest and the
+-- `listed` best worded are. Runs with the rights and the scope of its caller. Its plans are made once for each connection
+-- and have to suit bots of every size, so their shape is given and not estimated: tables are read by index, sets are
+-- joined by hashing, and what is wanted of a few rows is looked up (LATERAL with LIMIT 1). Vectors have length 1, so the
+-- inner product is the cosine.
 CREATE OR REPLACE FUNCTION search_passages(
-    groups uuid[], in_space text, question halfvec, terms text[], share float8, k integer
+    groups uuid[], in_space text, question halfvec, terms text[], share float8, k integer, listed integer
 ) RETURNS TABLE (
     group_id uuid, chunk_id uuid, document_id uuid, external_id varchar, title varchar, url varchar, dated date,
     revision integer, page integer, heading_path jsonb, kind varchar, passage text,
@@ -15,8 +37,20 @@ SET enable_nestloop = off SET enable_mergejoin = off
 AS $$
 #variable_conflict use_column
 DECLARE
+    own record;
+    large uuid[] := '{}';
+    small uuid[] := groups;
+    near uuid[] := '{}';
     total float8;
 BEGIN
+    FOR own IN
+        SELECT o.group_id, o.breadth FROM knowledge_ownindex o
+        WHERE o.group_id = ANY (groups) AND o.space = in_space AND o.usable
+    LOOP
+        large := large || own.group_id;
+        small := array_remove(small, own.group_id);
+        near := near || nearest_passages(own.group_id, in_space, question, listed, own.breadth);
+    END LOOP;
     SELECT count(*) INTO total FROM knowledge_chunkvector v WHERE v.group_id = ANY (groups) AND v.space = in_space;
     RETURN QUERY
     WITH found AS MATERIALIZED (
@@ -31,12 +65,22 @@ BEGIN
     ), worded AS MATERIALIZED (
         SELECT f.chunk_id, sum(f.weight * r.idf) / (SELECT sqrt(greatest(idf, 1e-6)) FROM mass) AS lexical
         FROM found f JOIN rarity r ON r.term = f.term GROUP BY f.chunk_id
-    ), scored AS (
-        SELECT v.chunk_id, -(v.embedding <#> question) AS cosine, coalesce(w.lexical, 0) AS lexical
-        FROM knowledge_chunkvector v LEFT JOIN worded w ON w.chunk_id = v.chunk_id
-        WHERE v.group_id = ANY (groups) AND v.space = in_space
+    ), listed_passage AS (
+        SELECT unnest(near) AS chunk_id
+        UNION (SELECT w.chunk_id FROM worded w WHERE cardinality(large) > 0 ORDER BY w.lexical DESC LIMIT listed)
+    ), candidate AS (
+        SELECT v.chunk_id, -(v.embedding <#> question) AS cosine
+        FROM knowledge_chunkvector v WHERE v.group_id = ANY (small) AND v.space = in_space
+        UNION ALL
+        SELECT v.chunk_id, -(v.embedding <#> question)
+        FROM listed_passage l CROSS JOIN LATERAL (
+            SELECT * FROM knowledge_chunkvector v
+            WHERE v.group_id = ANY (large) AND v.chunk_id = l.chunk_id AND v.space = in_space LIMIT 1
+        ) v
     ), best AS MATERIALIZED (
-        SELECT *, cosine + share * lexical AS score FROM scored ORDER BY score DESC, chunk_id LIMIT k
+        SELECT c.chunk_id, c.cosine, coalesce(w.lexical, 0) AS lexical,
+            c.cosine + share * coalesce(w.lexical, 0) AS score
+        FROM candidate c LEFT JOIN worded w ON w.chunk_id = c.chunk_id ORDER BY score DESC, c.chunk_id LIMIT k
     )
     SELECT c.group_id, c.id, d.id, d.external_id, d.title, d.url, d.dated,
         c.revision, c.page, c.heading_path, c.kind, c.text, b.score, b.cosine, b.lexical

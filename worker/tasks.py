@@ -6,7 +6,7 @@ from uuid import UUID
 from celery import shared_task
 
 from chat import turn
-from knowledge import indexing, moving, outbox
+from knowledge import indexing, large_bots, moving, outbox, unused_vectors
 from tenants import enqueue
 
 
@@ -43,3 +43,15 @@ def move_space(group_id: str) -> None:
 def finish_turns(group_id: str, conversation_id: str) -> None:
     """Answer what a process that died has left unanswered."""
     asyncio.run(turn.work_off(UUID(group_id), UUID(conversation_id)))
+
+
+@shared_task(name="worker.tend_large_bots", time_limit=3600)
+def tend_large_bots() -> None:
+    """Give large bots an index of their own, and take it from those that are no longer large."""
+    large_bots.tend()
+
+
+@shared_task(name="worker.collect_vectors", time_limit=3600)
+def collect_vectors() -> None:
+    """Throw away the vectors that no text needs any more."""
+    unused_vectors.collect()

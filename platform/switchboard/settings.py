@@ -158,6 +158,8 @@ CELERY_TASK_DEFAULT_EXPIRES = 3600
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "worker.sweep", "schedule": 5.0, "options": {"expires": 10}},
     "move_spaces": {"task": "worker.move_spaces", "schedule": 10.0, "options": {"expires": 20}},
+    "tend_large_bots": {"task": "worker.tend_large_bots", "schedule": 300.0, "options": {"expires": 300}},
+    "collect_vectors": {"task": "worker.collect_vectors", "schedule": 86400.0, "options": {"expires": 3600}},
 }
 
 REST_FRAMEWORK = {
