@@ -30,9 +30,11 @@ async def route(context: TurnContext, mark: Callable[[str], None]) -> Routed:
     question = await asyncio.to_thread(_understand, context)
     mark("embed")
     groups = [each.group_id for each in context.snapshots]
+    languages = tuple(dict.fromkeys(language for each in context.snapshots for language in each.languages))
     passages = await in_database(
-        search, question.understood, question.vector, groups, context.space.key, PASSAGES, scope=context.asker.scope
-    )
+        search, question.understood, question.vector, groups, context.space.key, PASSAGES, languages,
+        scope=context.asker.scope,
+    )  # fmt: skip
     mark("search")
     embedder = context.space.embedder()
     decision = await asyncio.to_thread(choose, question, context.snapshots, passages, embedder, context.dialogue)

@@ -15,6 +15,7 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from knowledge.documents import delete_document, retry_document, save_document, update_details
+from knowledge.duplicates import overlaps
 from knowledge.models import Chunk, Document
 from knowledge.parsing.formats import KINDS, SUFFIXES
 from tenants.admin_base import ScopedAdmin, count_of
@@ -158,5 +159,6 @@ class DocumentAdmin(ScopedAdmin):
 
 def _pieces(document: Document, number: str | None) -> dict[str, Any]:
     chunks = document.chunks.filter(group_id=document.group_id).order_by("position")
+    repeated = overlaps(document) if document.state == Document.State.READY else []
     newest = document.revisions.filter(group_id=document.group_id).defer("data").first()
-    return {"pieces": Paginator(chunks, PIECES_PER_PAGE).get_page(number), "newest": newest}
+    return {"pieces": Paginator(chunks, PIECES_PER_PAGE).get_page(number), "newest": newest, "overlaps": repeated}

@@ -21,6 +21,7 @@ TARGET_WORDS = 120
 PREFIX_TOKENS = 64
 TINY_WORDS = 30
 LEAST_TEXT_HEADING = 4
+MOST_ROWS_ALONE = 5000
 SEPARATOR = " > "
 
 
@@ -44,7 +45,7 @@ def chunk(document: ParsedDocument, target: int = TARGET_WORDS) -> tuple[ChunkDr
     drafts: list[ChunkDraft] = []
     for section in _merged(_sections(document), document.title):
         room = WINDOW - MARGIN - min(tokens(_prefix(document.title, section.path)) + 2, PREFIX_TOKENS)
-        for text, page, kind in pack(_units(section, room), target, room):
+        for text, page, kind in pack(_units(section, target, room), target, room):
             drafts.append(ChunkDraft(text, section.path, page, len(drafts), kind))
     return tuple(drafts)
 
@@ -84,19 +85,20 @@ def _sections(document: ParsedDocument) -> list[Section]:
         level = block.level or 1
         stack = [*((rank, text) for rank, text in stack if rank < level), (level, block.text)]
         sections.append(Section(tuple(text for _, text in stack), page=block.page))
+    followers = [*sections[1:], None]
     return [
         section
-        for index, section in enumerate(sections)
-        if _says_something(section, sections[index + 1 :], document.title)
+        for section, follower in zip(sections, followers, strict=True)
+        if _says_something(section, follower, document.title)
     ]
 
 
-def _says_something(section: Section, later: list[Section], title: str) -> bool:
+def _says_something(section: Section, follower: Section | None, title: str) -> bool:
     if section.blocks or not section.path:
         return bool(section.blocks)
-    is_parent = bool(later) and later[0].path[: len(section.path)] == section.path
     text = section.path[-1]
-    if later and (is_parent or text == title or len(text.split()) < LEAST_TEXT_HEADING):
+    is_parent = follower is not None and follower.path[: len(section.path)] == section.path
+    if follower and (is_parent or text == title or len(text.split()) < LEAST_TEXT_HEADING):
         return False
     # A long "heading" with nothing under it is a sentence that was set in large letters.
     section.blocks.append(Block("paragraph", text, page=section.page))
@@ -140,12 +142,12 @@ def _has_table(section: Section) -> bool:
     return any(block.kind == "table" for block in section.blocks)
 
 
-def _units(section: Section, room: int) -> list[Unit]:
+def _units(section: Section, target: int, room: int) -> list[Unit]:
     units: list[Unit] = []
     lead = ""
     for group, block in enumerate(section.blocks):
         if block.kind == "table":
-            units += _table_units(block, group, room)
+            units += _table_units(block, group, room, target)
             lead = ""
         elif block.kind == "list_item":
             indent = "  " * min((block.level or 1) - 1, 4)
@@ -177,12 +179,28 @@ def _pieces(text: str, page: int | None, lead: str, room: int) -> list[Unit]:
     return [Unit(piece, page, starts_line=True, lead=lead) for piece in split(text, least)]
 
 
-def _table_units(block: Block, group: int, room: int) -> list[Unit]:
+def _table_units(block: Block, group: int, room: int, target: int) -> list[Unit]:
+    """The rows of a small table stay together under its header; in a large one each row is a passage of its own.
+
+    Of 67 questions about one row of 200, the right passage came first for 46 percent with rows in chunks of 120 words,
+    for 78 percent with 40 words, and for all with one row each.
+    """
     rows = block.rows or ()
-    head = _shortened(" | ".join(cell for cell in rows[0] if cell), room // 3) if rows else ""
+    texts = row_texts(rows, _shortened(block.caption.rstrip(".:"), room // 4))
+    alone = sum(map(words, texts)) > target * 1.4 and len(texts) <= MOST_ROWS_ALONE
+    head = _shortened(" | ".join(cell for cell in rows[0] if cell), room // 3) if rows and not alone else ""
     least = room - tokens(head)
     return [
-        Unit(piece, block.page, starts_line=True, lead=head, kind="table", group=group + 1)
-        for text in row_texts(rows)
-        for piece in split(text, least)
+        Unit(piece, block.page, starts_line=True, lead=head, kind="table", group=group + 1, alone=alone)
+        for text in texts
+        for piece in _row_pieces(text, least)
     ]
+
+
+def _row_pieces(text: str, room: int) -> list[str]:
+    """A row that is too long for one passage says in each of them which row it is."""
+    if tokens(text) <= room:
+        return [text]
+    name = _shortened(text.partition("; ")[0], room // 3)
+    first, *others = split(text, room - tokens(name) - 1)
+    return [first, *(f"{name}; {piece}" for piece in others)]

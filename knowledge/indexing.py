@@ -4,10 +4,12 @@ import logging
 from collections.abc import Sequence
 from uuid import UUID
 
-from knowledge import chunking, outbox, prepared_texts, search_index, spaces, vectors
+from django.conf import settings
+
+from knowledge import chunking, languages, likeness, outbox, prepared_texts, search_index, spaces, vectors
 from knowledge.embedding import Space
 from knowledge.models import Action, Chunk, Document, DocumentRevision, Faq, IndexJob, Phrasing
-from knowledge.parsing import ParseError, parse_in_process
+from knowledge.parsing import Limits, ParseError, parse_in_process
 from knowledge.prepared_texts import Text
 from knowledge.spaces import InUse, SpaceMoved
 from knowledge.text_hash import text_hash
@@ -15,6 +17,7 @@ from tenants import resolve
 from tenants.scope import Scope, within
 
 logger = logging.getLogger(__name__)
+MOST_ATTEMPTS = 10
 
 
 def index(group_id: UUID, kind: str, object_id: UUID) -> None:
@@ -22,12 +25,29 @@ def index(group_id: UUID, kind: str, object_id: UUID) -> None:
     scope = resolve.group_scope(group_id)
     if scope is None:
         return
+    with within(scope):
+        attempt = outbox.take(group_id, kind, object_id)
+    if not attempt:
+        return
+    if attempt > MOST_ATTEMPTS and kind == IndexJob.Kind.DOCUMENT:
+        with within(scope):
+            _give_up(group_id, object_id)
+        return
     try:
-        _index(scope, group_id, IndexJob.Kind(kind), object_id)
+        with outbox.at_work(scope, group_id, kind, object_id):
+            _index(scope, group_id, IndexJob.Kind(kind), object_id)
     except Exception:
         with within(scope):
             outbox.failed(group_id, kind, object_id)
         raise
+
+
+def _give_up(group_id: UUID, document_id: UUID) -> None:
+    """A document that ends every worker that takes it on must not go round for ever."""
+    said = f"Preparing this document for search failed {MOST_ATTEMPTS} times in a row, so it was given up. "
+    said += "Try again, or split it into smaller files and upload those."
+    Document.objects.filter(group_id=group_id, id=document_id).update(state=Document.State.FAILED, error=said)
+    outbox.done(group_id, IndexJob.Kind.DOCUMENT, document_id)
 
 
 def _index(scope: Scope, group_id: UUID, kind: IndexJob.Kind, object_id: UUID) -> None:
@@ -82,7 +102,7 @@ def _index_document(scope: Scope, group_id: UUID, document_id: UUID, in_use: InU
         source = DocumentRevision.objects.get(group_id=group_id, document=document, number=document.revision)
         _set_state(document, Document.State.READING)
     try:
-        parsed = parse_in_process(bytes(source.data), source.filename)
+        parsed = parse_in_process(bytes(source.data), source.filename, Limits(seconds=settings.DOCUMENT_SECONDS))
     except ParseError as problem:
         with within(scope):
             if _set_state(document, Document.State.FAILED, str(problem)):
@@ -93,9 +113,10 @@ def _index_document(scope: Scope, group_id: UUID, document_id: UUID, in_use: InU
     with within(scope):
         _set_state(document, Document.State.EMBEDDING)
     passages = [chunking.embedding_text(title, draft) for draft in drafts]
+    spoken = languages.of_passages([draft.text for draft in drafts])
     space = _embed(scope, group_id, [Text(text_hash(passage), passage) for passage in passages], in_use)
     with within(scope):
-        if _swap(document, drafts, passages, title):
+        if _swap(document, drafts, passages, spoken):
             Document.objects.filter(id=document_id).update(
                 pages=parsed.pages,
                 notice="\n".join(parsed.notes)[:4000],
@@ -137,7 +158,9 @@ def _set_state(document: Document, state: Document.State, error: str = "") -> bo
     )
 
 
-def _swap(document: Document, drafts: Sequence[chunking.ChunkDraft], passages: Sequence[str], title: str) -> bool:
+def _swap(
+    document: Document, drafts: Sequence[chunking.ChunkDraft], passages: Sequence[str], spoken: Sequence[str]
+) -> bool:
     """Replace the old revision's chunks by the new ones, unless the document has moved on meanwhile."""
     locked = Document.objects.select_for_update().filter(id=document.id, revision=document.revision).first()
     if locked is None:
@@ -154,13 +177,16 @@ def _swap(document: Document, drafts: Sequence[chunking.ChunkDraft], passages: S
                 heading_path=list(draft.heading_path),
                 page=draft.page,
                 kind=draft.kind,
+                language=language,
                 content_hash=text_hash(passage),
+                **likeness.bands(draft.text),
             )
-            for draft, passage in zip(drafts, passages, strict=True)
+            for draft, passage, language in zip(drafts, passages, spoken, strict=True)
         ],
         batch_size=500,
     )
-    search_index.add(document.group_id, list(zip((chunk.id for chunk in chunks), passages, strict=True)))
+    told = zip(chunks, passages, spoken, strict=True)
+    search_index.add(document.group_id, [(chunk.id, passage, language) for chunk, passage, language in told])
     locked.indexed_revision, locked.state, locked.error = document.revision, Document.State.READY, ""
     locked.save(update_fields=["indexed_revision", "state", "error"])
     return True

@@ -9,190 +9,54 @@ import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
+from threading import Lock
 
 import snowballstemmer
 
+from knowledge import stop_words
+
+_NONE: frozenset[str] = frozenset()
 K1, B, AVERAGE_LENGTH = 0.9, 0.75, 60
 MAX_TERM = 60
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
-_LANGUAGES = {
-    "da": "danish", "de": "german", "en": "english", "es": "spanish", "fi": "finnish", "fr": "french",
-    "it": "italian", "nl": "dutch", "no": "norwegian", "pt": "portuguese", "ru": "russian", "sv": "swedish",
+LANGUAGES = {
+    "ar": "arabic", "ca": "catalan", "cs": "czech", "da": "danish", "de": "german", "el": "greek", "en": "english",
+    "es": "spanish", "et": "estonian", "eu": "basque", "fa": "persian", "fi": "finnish", "fr": "french",
+    "ga": "irish", "hi": "hindi", "hu": "hungarian", "hy": "armenian", "id": "indonesian", "it": "italian",
+    "lt": "lithuanian", "ne": "nepali", "nl": "dutch", "no": "norwegian", "pl": "polish", "pt": "portuguese",
+    "ro": "romanian", "ru": "russian", "sr": "serbian", "sv": "swedish", "ta": "tamil", "tr": "turkish",
 }  # fmt: skip
-STOP_WORDS = frozenset(
-    [
-        "a",
-        "about",
-        "above",
-        "after",
-        "again",
-        "all",
-        "also",
-        "am",
-        "an",
-        "and",
-        "any",
-        "are",
-        "as",
-        "at",
-        "be",
-        "because",
-        "been",
-        "before",
-        "being",
-        "below",
-        "between",
-        "both",
-        "but",
-        "by",
-        "can",
-        "could",
-        "did",
-        "do",
-        "does",
-        "doing",
-        "don",
-        "down",
-        "during",
-        "each",
-        "few",
-        "for",
-        "from",
-        "further",
-        "had",
-        "has",
-        "have",
-        "having",
-        "he",
-        "her",
-        "here",
-        "hers",
-        "him",
-        "his",
-        "how",
-        "i",
-        "if",
-        "in",
-        "into",
-        "is",
-        "it",
-        "its",
-        "itself",
-        "just",
-        "let",
-        "me",
-        "might",
-        "more",
-        "most",
-        "my",
-        "myself",
-        "no",
-        "nor",
-        "not",
-        "now",
-        "of",
-        "off",
-        "on",
-        "once",
-        "only",
-        "or",
-        "other",
-        "our",
-        "ours",
-        "out",
-        "over",
-        "own",
-        "please",
-        "same",
-        "she",
-        "should",
-        "so",
-        "some",
-        "such",
-        "than",
-        "that",
-        "the",
-        "their",
-        "theirs",
-        "them",
-        "then",
-        "there",
-        "these",
-        "they",
-        "this",
-        "those",
-        "through",
-        "to",
-        "too",
-        "under",
-        "until",
-        "up",
-        "us",
-        "very",
-        "was",
-        "we",
-        "were",
-        "what",
-        "when",
-        "where",
-        "which",
-        "while",
-        "who",
-        "whom",
-        "why",
-        "will",
-        "with",
-        "would",
-        "you",
-        "your",
-        "yours",
-        "yourself",
-        "hi",
-        "hello",
-        "hey",
-        "thanks",
-        "thank",
-        "ok",
-        "okay",
-        "tell",
-        "know",
-        "want",
-        "need",
-        "like",
-        "get",
-        "got",
-        "im",
-        "ive",
-        "id",
-        "whats",
-        "hows",
-        "cant",
-        "dont",
-        "doesnt",
-        "isnt",
-        "wont",
-        "wanna",
-        "gonna",
-        "there's",
-        "it's",
-        "i'm",
-        "i've",
-        "i'd",
-        "what's",
-        "how's",
-        "can't",
-        "don't",
-        "doesn't",
-        "isn't",
-        "won't",
-        "didn't",
-    ]
-)
+# "l'abonnement" is a word and its article.
+ELIDING = {"fr", "it", "ca"}
+_ELISION = re.compile(r"^(?:[cdjlmnst]|qu|jusqu|lorsqu|puisqu|dall|dell|nell|sull|all|un|quest|quell|com)'(?=\w\w)")
+_stemming = Lock()  # a stemmer keeps the word that it works on in itself
+STOP_WORDS = stop_words.STOP_WORDS["en"]
 
 
 def terms(text: str, language: str = "en") -> list[str]:
     """The stems of the words that carry meaning, in order, with repetitions."""
-    return [_stem(word, language) for word in words(text) if word not in STOP_WORDS]
+    empty = STOP_WORDS if language == "en" else stop_words.STOP_WORDS.get(language, _NONE)
+    return [_stem(word, language) for word in words(text) if word not in empty]
+
+
+def asked_terms(text: str, languages: Sequence[str]) -> list[tuple[str, ...]]:
+    """For each word of a question the stems that it has in these languages, without repetitions.
+
+    A question is often too short to tell its language, so no language is ruled out; but the words that mean nothing
+    are those of the language that it has most of.
+    """
+    found = words(text)
+    counts = {
+        language: sum(word in stop_words.STOP_WORDS.get(language, _NONE) for word in found) for language in languages
+    }
+    most = max(counts.values())
+    empty = _NONE.union(
+        *(stop_words.STOP_WORDS.get(language, _NONE) for language in languages if counts[language] == most)
+    )
+    stems = [
+        tuple(dict.fromkeys(_stem(word, language) for language in languages)) for word in found if word not in empty
+    ]
+    return list(dict.fromkeys(stems))
 
 
 def words(text: str) -> list[str]:
@@ -222,10 +86,12 @@ def idf(total: int, containing: int) -> float:
 
 @lru_cache(maxsize=100_000)
 def _stem(word: str, language: str) -> str:
-    stemmer = _stemmer(_LANGUAGES.get(language[:2].lower(), "english"))
-    return str(stemmer.stemWord(word.removesuffix("'s")))
+    if language in ELIDING:
+        word = _ELISION.sub("", word)
+    with _stemming:
+        return str(_stemmer(LANGUAGES.get(language, "english")).stemWord(word.removesuffix("'s")))
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=32)
 def _stemmer(name: str) -> snowballstemmer.stemmer:  # type: ignore[name-defined]
     return snowballstemmer.stemmer(name)

@@ -115,13 +115,21 @@ class Chunk(GroupModel):
     heading_path = models.JSONField(default=list)
     page = models.PositiveIntegerField(null=True)
     kind = models.CharField(max_length=10, default="text")
+    language = models.CharField(max_length=10, default="en", editable=False)
     content_hash = models.CharField(max_length=64)
+    # Passages that are alike have one of these in common; see knowledge.likeness.
+    band_1 = models.BigIntegerField(null=True, editable=False)
+    band_2 = models.BigIntegerField(null=True, editable=False)
+    band_3 = models.BigIntegerField(null=True, editable=False)
 
     class Meta:
         ordering = ["position"]
         indexes = [
             models.Index(fields=["group", "document", "position"], name="chunk_by_document"),
             models.Index(fields=["group", "content_hash"], name="chunk_by_content"),
+            models.Index(fields=["group", "band_1"], name="chunk_by_band_1"),
+            models.Index(fields=["group", "band_2"], name="chunk_by_band_2"),
+            models.Index(fields=["group", "band_3"], name="chunk_by_band_3"),
         ]
 
     def __str__(self) -> str:

@@ -4,18 +4,23 @@ Saving, deleting and indexing lock in one order, so that they never wait for eac
 then its job, and the bot's version last.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
+from threading import Event, Thread
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
 from knowledge.models import IndexJob
 from tenants import enqueue
 from tenants.models import Bot
+from tenants.scope import Scope, within
 
 SWEEP_AFTER = timedelta(seconds=4)
+LEASE = timedelta(seconds=8)
 LONGEST_WAIT = timedelta(minutes=10)
 
 
@@ -39,6 +44,39 @@ def lock(group_id: UUID, *, shared: bool = False) -> None:
         cursor.execute(f"SELECT {name}(hashtextextended(%s, 0))", [f"index jobs of {group_id}"])
 
 
+def take(group_id: UUID, kind: str, object_id: UUID) -> int:
+    """Take a job on: which attempt this is, or 0 where there is nothing to do or another worker is at it."""
+    job = IndexJob.objects.filter(group_id=group_id, kind=kind, object_id=object_id)
+    now = timezone.now()
+    free = job.filter(Q(attempts=0) | Q(due_at__lte=now))
+    if not free.update(attempts=F("attempts") + 1, due_at=now + LEASE):
+        return 0
+    return job.values_list("attempts", flat=True).first() or 0
+
+
+@contextmanager
+def at_work(scope: Scope, group_id: UUID, kind: str, object_id: UUID) -> Iterator[None]:
+    """Renews the lease of a job that was taken on, so that another worker takes over only after this one has died."""
+    finished = Event()
+
+    def renew() -> None:
+        try:
+            while not finished.wait(LEASE.total_seconds() / 3):
+                with within(scope):
+                    job = IndexJob.objects.filter(group_id=group_id, kind=kind, object_id=object_id)
+                    job.update(due_at=timezone.now() + LEASE)
+        finally:
+            connection.close()
+
+    renewing = Thread(target=renew, daemon=True)
+    renewing.start()
+    try:
+        yield
+    finally:
+        finished.set()
+        renewing.join()
+
+
 def done(group_id: UUID, kind: str, object_id: UUID) -> None:
     IndexJob.objects.filter(group_id=group_id, kind=kind, object_id=object_id).delete()
 
@@ -47,9 +85,8 @@ def failed(group_id: UUID, kind: str, object_id: UUID) -> None:
     """Try again later, and later each time."""
     job = IndexJob.objects.filter(group_id=group_id, kind=kind, object_id=object_id).first()
     if job:
-        job.attempts += 1
-        job.due_at = timezone.now() + min(SWEEP_AFTER * 2**job.attempts, LONGEST_WAIT)
-        job.save(update_fields=["attempts", "due_at"])
+        job.due_at = timezone.now() + min(SWEEP_AFTER * 2 ** min(job.attempts, 20), LONGEST_WAIT)
+        job.save(update_fields=["due_at"])
 
 
 def lagging(most: int = 500) -> list[tuple[UUID, str, UUID]]:

@@ -6,15 +6,22 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
+from zlib import crc32
 
 from knowledge.tokens import tokens, words
 
+# In target lengths; and which share of the units may begin a stretch.
+LONG_RUN, SHORTEST_STRETCH = 8, 3
+ONE_IN = 16
 Packed = tuple[str, int | None, Literal["text", "table"]]
 
 
 @dataclass(frozen=True)
 class Unit:
-    """What is never divided: a sentence, a list item, a row. `lead` is said again where a chunk starts after it."""
+    """What is never divided: a sentence, a list item, a row. `lead` is said again where a chunk starts after it.
+
+    What is `alone` shares its chunk with nothing.
+    """
 
     text: str
     page: int | None
@@ -22,6 +29,7 @@ class Unit:
     lead: str = ""
     kind: Literal["text", "table"] = "text"
     group: int = 0
+    alone: bool = False
 
     @cached_property
     def words(self) -> int:
@@ -55,7 +63,7 @@ class Growing:
 def pack(units: list[Unit], target: int, room: int) -> list[Packed]:
     """Chunks of about even length; a table's rows never share one with prose."""
     packed: list[Packed] = []
-    for run in _runs(units):
+    for run in _runs(units, target):
         left = sum(unit.words for unit in run)
         aim = _even(left, target)
         current = Growing(run[0])
@@ -76,14 +84,32 @@ def _even(left: int, target: int) -> float:
     return left / max(1, round(left / target)) if left > target * 1.4 else left
 
 
-def _runs(units: list[Unit]) -> list[list[Unit]]:
+def _runs(units: list[Unit], target: int) -> list[list[Unit]]:
     runs: list[list[Unit]] = []
     for unit in units:
-        if runs and runs[-1][-1].kind == unit.kind and runs[-1][-1].group == unit.group:
+        last = runs[-1][-1] if runs else None
+        if last and last.kind == unit.kind and last.group == unit.group and not unit.alone:
             runs[-1].append(unit)
         else:
             runs.append([unit])
-    return runs
+    return [stretch for run in runs for stretch in _stretches(run, target)]
+
+
+def _stretches(run: list[Unit], target: int) -> list[list[Unit]]:
+    """A long run cut where its own words say so, so that an edit moves the cuts near it and no others."""
+    if sum(unit.words for unit in run) < LONG_RUN * target:
+        return [run]
+    stretches = [[run[0]]]
+    size = run[0].words
+    for unit in run[1:]:
+        last = stretches[-1][-1]
+        belongs = last.text.endswith(":") or unit.lead == last.text
+        if size >= SHORTEST_STRETCH * target and not belongs and crc32(unit.text.encode()) % ONE_IN == 0:
+            stretches.append([])
+            size = 0
+        stretches[-1].append(unit)
+        size += unit.words
+    return stretches
 
 
 def _fits(current: Growing, unit: Unit, aim: float, room: int, left: int) -> bool:

@@ -11,14 +11,14 @@ from django.db import connection
 from knowledge import lexical
 
 
-def add(group_id: UUID, passages: Sequence[tuple[UUID, str]]) -> None:
-    """Make chunks findable: (chunk, its text as it is embedded). Their vectors must have been stored before."""
-    rows = [(chunk, *each) for chunk, text in passages for each in lexical.weights(text).items()]
+def add(group_id: UUID, passages: Sequence[tuple[UUID, str, str]]) -> None:
+    """Make chunks findable: (chunk, its text as it is embedded, its language). Their vectors must have been stored before."""
+    rows = [(chunk, *each) for chunk, text, language in passages for each in lexical.weights(text, language).items()]
     with connection.cursor() as cursor:
         if rows:
             chunks, terms, weights = (list(column) for column in zip(*rows, strict=True))
             cursor.execute(_POSTINGS, {"group": group_id, "chunks": chunks, "terms": terms, "weights": weights})
-        cursor.execute(_VECTORS_OF_CHUNKS, {"group": group_id, "chunks": [chunk for chunk, _ in passages]})
+        cursor.execute(_VECTORS_OF_CHUNKS, {"group": group_id, "chunks": [chunk for chunk, _, _ in passages]})
 
 
 def add_vectors(group_id: UUID, space: str, hashes: Collection[str]) -> None:

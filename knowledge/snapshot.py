@@ -1,7 +1,7 @@
 """A bot's FAQs and actions with their vectors, in memory: what the router learns from, kept by knowledge version."""
 
-from collections import OrderedDict
-from collections.abc import Sequence
+from collections import Counter, OrderedDict
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
@@ -9,9 +9,11 @@ from uuid import UUID
 
 import numpy as np
 from django.db import connection
+from django.db.models import Count
 from numpy.typing import NDArray
 
-from knowledge.models import Action, Faq, Vector
+from knowledge import lexical
+from knowledge.models import Action, Chunk, Faq, Vector
 from knowledge.text_hash import text_hash
 from tenants.models import Bot
 
@@ -56,7 +58,8 @@ class Snapshot:
     """One bot's routing knowledge. `faq_texts` are questions and phrasings; `action_texts` examples and titles.
 
     `readings` are the vectors of questions read together with their answers, by `reading()`. `vocabulary` maps each
-    term of the bot's documents to the number of chunks that hold it.
+    term of the bot's documents to the number of chunks that hold it, all stemmed as English; `languages` are those that
+    the chunks were stemmed by for search.
     """
 
     group_id: UUID
@@ -71,6 +74,7 @@ class Snapshot:
     action_texts: Texts
     vocabulary: dict[str, int]
     chunks: int
+    languages: tuple[str, ...] = ("en",)
     readings: dict[str, NDArray[np.float32]] = field(default_factory=dict)
 
 
@@ -119,7 +123,7 @@ def _read(bot: Bot, space: str) -> Snapshot:
         )
         for action in Action.objects.filter(group=bot, enabled=True).order_by("name")
     )
-    vocabulary, chunks = _vocabulary(bot.id)
+    spoken = _languages(bot.id)
     return Snapshot(
         bot.id,
         bot.key,
@@ -131,8 +135,9 @@ def _read(bot: Bot, space: str) -> Snapshot:
         _texts(_FAQ_TEXTS, bot.id, space, [faq.id for faq in faqs]),
         actions,
         _texts(_ACTION_TEXTS, bot.id, space, [action.id for action in actions]),
-        vocabulary,
-        chunks,
+        _vocabulary(bot.id, spoken),
+        sum(spoken.values()),
+        tuple(spoken) or ("en",),
         _readings(bot.id, space, [reading(faq.question, faq.answer) for faq in faqs])
         | _readings(bot.id, space, [reading(action.title, action.description) for action in actions]),
     )
@@ -180,9 +185,35 @@ def _readings(group_id: UUID, space: str, texts: Sequence[str]) -> dict[str, NDA
     return {by_hash[key]: vector for key, vector in stored.values_list("content_hash", "embedding")}
 
 
-def _vocabulary(group_id: UUID) -> tuple[dict[str, int], int]:
+def languages_of(groups: Sequence[UUID]) -> tuple[str, ...]:
+    """The languages of the groups' passages, the commonest first. Needs a scope that contains them."""
+    spoken: Counter[str] = Counter()
+    for group_id in groups:
+        spoken.update(_languages(group_id))
+    return tuple(language for language, _ in spoken.most_common()) or ("en",)
+
+
+def _languages(group_id: UUID) -> dict[str, int]:
+    """How many passages are in each language, the commonest first."""
+    counted = Chunk.objects.filter(group_id=group_id).order_by().values_list("language").annotate(count=Count("*"))
+    return dict(sorted(counted, key=lambda row: (-row[1], row[0])))
+
+
+def _vocabulary(group_id: UUID, spoken: Collection[str]) -> dict[str, int]:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT term, count(*) FROM knowledge_posting WHERE group_id = %s GROUP BY term", [group_id])
-        vocabulary: dict[str, int] = dict(cursor.fetchall())
-        cursor.execute("SELECT count(*) FROM knowledge_chunk WHERE group_id = %s", [group_id])
-        return vocabulary, cursor.fetchone()[0]
+        if set(spoken) <= {"en"}:
+            cursor.execute("SELECT term, count(*) FROM knowledge_posting WHERE group_id = %s GROUP BY term", [group_id])
+            return dict(cursor.fetchall())
+        cursor.execute(_ENGLISH_TERMS, [group_id])
+        vocabulary = Counter(dict(cursor.fetchall()))
+    # The other languages' postings hold their own stems, and the router asks for English ones.
+    others = Chunk.objects.filter(group_id=group_id).exclude(language="en").order_by()
+    for title, path, text in others.values_list("document__title", "heading_path", "text").iterator():
+        vocabulary.update(set(lexical.terms(" ".join((title, *path, text)))))
+    return vocabulary
+
+
+_ENGLISH_TERMS = """
+SELECT p.term, count(*) FROM knowledge_posting p JOIN knowledge_chunk c ON c.group_id = p.group_id AND c.id = p.chunk_id
+WHERE p.group_id = %s AND c.language = 'en' GROUP BY p.term
+"""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from knowledge.parsing.blocks import Rows
 
 
-def row_texts(rows: Rows) -> list[str]:
-    """`Account: Saver; Rate: 3.1%`, from the header and each row under it."""
+def row_texts(rows: Rows, caption: str = "") -> list[str]:
+    """`Savings – Account: Saver; Rate: 3.1%`, from the caption, the header and each row under it."""
     if not rows:
         return []
     header, *body = rows
@@ -18,8 +18,8 @@ def row_texts(rows: Rows) -> list[str]:
             continue
         text = _row(header, row)
         texts.append(f"{label} – {text}" if label and text else text)
-    texts = [text for text in texts if text]
-    return texts or ["; ".join(cell for cell in header if cell)]
+    texts = [text for text in texts if text] or ["; ".join(cell for cell in header if cell)]
+    return [f"{caption} – {text}" for text in texts] if caption else texts
 
 
 def _row(header: tuple[str, ...], row: tuple[str, ...]) -> str:

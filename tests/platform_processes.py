@@ -79,6 +79,7 @@ def start() -> Platform:
         "ALLOW_PRIVATE_ADDRESSES": "127.0.0.1",
         "EMBEDDING_MODELS": str(models),
         "WORDS_API_KEY": EMBEDDING_KEY,
+        "DOCUMENT_SECONDS": "4",
     }
     for name, words in commands.LONG_RUNNING.items():
         SERVICES.supervisor.start(Command(name, (sys.executable, *places.fill(words)), env=env, cwd=ROOT))

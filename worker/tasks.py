@@ -10,7 +10,7 @@ from knowledge import indexing, large_bots, moving, outbox, unused_vectors
 from tenants import enqueue
 
 
-@shared_task(name="worker.index", soft_time_limit=300, time_limit=330)
+@shared_task(name="worker.index", soft_time_limit=600, time_limit=630)
 def index(group_id: str, kind: str, object_id: str) -> None:
     """Bring one object's index up to its revision."""
     indexing.index(UUID(group_id), kind, UUID(object_id))

@@ -36,6 +36,8 @@ class ParseError(Exception):
 
 @dataclass(frozen=True)
 class Limits:
+    """`seconds` are of processor time, so that no file is refused because the machine was busy."""
+
     max_bytes: int = 20 * MEGABYTE
     max_pages: int = 2000
     seconds: float = 60.0
@@ -43,6 +45,11 @@ class Limits:
     max_unpacked_bytes: int = 200 * MEGABYTE
     max_characters: int = 8_000_000
     max_nested: int = 3
+
+    @property
+    def patience(self) -> float:
+        """Seconds on the clock."""
+        return 5 * self.seconds
 
     def check_size(self, size: int) -> None:
         if size > self.max_bytes:

@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 def parse_in_process(data: bytes, filename: str, limits: Limits = Limits()) -> ParsedDocument:
     limits.check_size(len(data))
     try:
-        ended = read_apart(data, {"filename": filename, "limits": dataclasses.asdict(limits)}, limits.seconds)
+        ended = read_apart(data, {"filename": filename, "limits": dataclasses.asdict(limits)}, limits.patience)
     except TimeoutError:
         raise ParseError("too_slow") from None
     return _answer(ended)

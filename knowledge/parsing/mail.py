@@ -50,7 +50,7 @@ def _parts(message: EmailMessage) -> Iterator[EmailMessage]:
             choices = [choice for choice in part.iter_parts() if isinstance(choice, EmailMessage)]
             rich = [choice for choice in choices if choice.get_content_type() != "text/plain"]
             waiting += (rich or choices)[-1:]
-        elif part.is_multipart() and part.get_content_type() != MESSAGE:
+        elif part.is_multipart() and not _is_mail(part):
             waiting += reversed([inner for inner in part.iter_parts() if isinstance(inner, EmailMessage)])
         elif not (part.get_content_maintype() == "image" and part.get("content-id")):
             yield part
@@ -74,30 +74,35 @@ def _body(part: EmailMessage, limits: Limits) -> tuple[Block, ...]:
 
 def _attachment(part: EmailMessage, limits: Limits) -> ParsedDocument:
     """The blocks of an attachment under a heading with its name, or a note that says why there are none."""
-    name = _name(part)
+    inner = (
+        next((each for each in part.iter_parts() if isinstance(each, EmailMessage)), None) if _is_mail(part) else None
+    )
+    name = _name(part) or (clean.line(_header(inner, "subject")) if inner else "") or "without a name"
     try:
-        document = _nested(part, name, limits)
+        document = _read(inner, _deeper(limits)) if inner else _file(part, name, _deeper(limits))
     except ParseError as problem:
-        return ParsedDocument("", (), notes=(f"The attachment “{name or 'without a name'}” was not read: {problem}",))
-    heading = Block("heading", document.title or name or "Attachment", level=1)
+        return ParsedDocument("", (), notes=(f"The attachment “{name}” was not read: {problem}",))
+    heading = Block("heading", document.title or name, level=1)
     repeats = document.blocks[:1] == (heading,)
-    notes = tuple(f"Attachment “{name or heading.text}”: {note}" for note in document.notes)
+    notes = tuple(f"Attachment “{name}”: {note}" for note in document.notes)
     return ParsedDocument(heading.text, document.blocks if repeats else (heading, *document.blocks), notes=notes)
 
 
-def _nested(part: EmailMessage, name: str, limits: Limits) -> ParsedDocument:
+def _is_mail(part: EmailMessage) -> bool:
+    return part.get_content_type() == MESSAGE
+
+
+def _deeper(limits: Limits) -> Limits:
     if limits.max_nested < 1:
         raise ParseError("too_large", "It is an attachment of an attachment of an attachment. Upload it by itself.")
-    deeper = dataclasses.replace(limits, max_nested=limits.max_nested - 1)
-    if part.get_content_type() == MESSAGE:
-        inner = next((each for each in part.iter_parts() if isinstance(each, EmailMessage)), None)
-        if inner is None:
-            raise ParseError("empty")
-        return _read(inner, deeper)
+    return dataclasses.replace(limits, max_nested=limits.max_nested - 1)
+
+
+def _file(part: EmailMessage, name: str, limits: Limits) -> ParsedDocument:
     data = part.get_payload(decode=True)
     if not isinstance(data, bytes):
         raise ParseError("empty")
-    return reader.read(data, name, deeper)
+    return reader.read(data, name, limits)
 
 
 def _name(part: EmailMessage) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pdfplumber
 from pdfminer.pdfdocument import PDFPasswordIncorrect
@@ -12,18 +13,28 @@ from pdfminer.pdfexceptions import PDFException
 from pdfplumber.page import Page
 from pdfplumber.utils.exceptions import PdfminerException
 
-from knowledge.parsing import pdf_lines, pdf_tables
-from knowledge.parsing.blocks import ParsedDocument
+from knowledge.parsing import notes, pdf_lines, pdf_tables, recognition, text
+from knowledge.parsing.blocks import Block, ParsedDocument
+from knowledge.parsing.clean import characters
 from knowledge.parsing.errors import Limits, ParseError
 from knowledge.parsing.pdf_blocks import blocks
 from knowledge.parsing.pdf_lines import PageText
 
 FEWEST_LETTERS = 3
 READABLE = 0.6
+DRAWN = 50
+RECOGNITION_SHARE = 0.5
+NO_RECOGNITION = "Upload a version with text, or install text recognition (Tesseract) on the server."
+SLIPS = "whose text was recognised, so there may be slips in it."
+LATE = "that could not be read in time. Split the file into smaller ones and upload those."
+UNREADABLE = (
+    "The letters in this PDF cannot be read, only seen. Run text recognition (OCR) on it, or upload the document that "
+    "it was made from."
+)
 
 
 def read(data: bytes, limits: Limits) -> ParsedDocument:
-    deadline = time.monotonic() + limits.seconds
+    deadline = time.process_time() + limits.seconds
     try:
         with pdfplumber.open(io.BytesIO(data)) as document:
             count = len(document.pages)
@@ -42,8 +53,15 @@ def read(data: bytes, limits: Limits) -> ParsedDocument:
         raise _broken() from error
     if not pages:
         raise _broken()
-    _refuse_unreadable(pages)
-    return ParsedDocument("", tuple(blocks(pages)), pages=count)
+    pictures = [page.number for page in pages if _is_picture(page)]
+    recognised, said = _recognised(data, pictures, limits)
+    if len(pictures) == len(pages) and not recognised:
+        raise ParseError("scanned", UNREADABLE if any(page.lines for page in pages) else "")
+    readable = [page for page in pages if page.number not in set(pictures)]
+    found = sorted([*blocks(readable), *recognised], key=lambda block: block.page or 0)
+    if not found and not any(page.picture for page in pages):
+        raise ParseError("empty", "The pages of this PDF are blank.")
+    return ParsedDocument("", tuple(found), pages=count, notes=said)
 
 
 def _broken() -> ParseError:
@@ -54,7 +72,7 @@ def _broken() -> ParseError:
 
 def _pages(pages: list[Page], deadline: float) -> Iterator[PageText]:
     for page in pages:
-        if time.monotonic() > deadline:
+        if time.process_time() > deadline:
             raise ParseError("too_slow")
         words = pdf_lines.words(page)
         tables = pdf_tables.ruled(page, words)
@@ -64,19 +82,32 @@ def _pages(pages: list[Page], deadline: float) -> Iterator[PageText]:
             height=float(page.height),
             lines=tuple(pdf_lines.lines(rest, page.page_number, float(page.width))),
             tables=tuple(tables),
+            picture=bool(page.images) or len(page.curves) >= DRAWN,
         )
         page.close()
 
 
-def _refuse_unreadable(pages: list[PageText]) -> None:
-    texts = [line.text for page in pages for line in page.lines] + [
-        cell for page in pages for table in page.tables for row in table.rows for cell in row
-    ]
-    text = "".join(texts)
-    if sum(letter.isalnum() for letter in text) < FEWEST_LETTERS:
-        raise ParseError("scanned")
-    if text.count("(cid:") * 6 > len(text) * (1 - READABLE):
-        raise ParseError(
-            "scanned", "The letters in this PDF cannot be read, only seen. Run text recognition (OCR) on it, "
-            "or upload the document that it was made from.",
-        )  # fmt: skip
+def _is_picture(page: PageText) -> bool:
+    """No text, but something to see; or letters that have a shape and no meaning."""
+    cells = [cell for table in page.tables for row in table.rows for cell in row]
+    letters = "".join([line.text for line in page.lines] + cells)
+    if sum(letter.isalnum() for letter in letters) < FEWEST_LETTERS:
+        return page.picture
+    return letters.count("(cid:") * 6 > len(letters) * (1 - READABLE)
+
+
+def _recognised(data: bytes, pages: list[int], limits: Limits) -> tuple[list[Block], tuple[str, ...]]:
+    """What text recognition finds on these pages, and what is to be said of them."""
+    if not pages or not recognition.is_installed():
+        return [], notes.pictures(pages, advice=NO_RECOGNITION)
+    found = recognition.recognise(data, pages, time.monotonic() + limits.patience * RECOGNITION_SHARE)
+    read = {number: text.blocks_of(characters(said)) for number, said in found.items()}
+    told = [number for number in pages if read.get(number)]
+    silent = [number for number in pages if number in read and not read[number]]
+    late = [number for number in pages if number not in read]
+    said = tuple(
+        f"{notes.ranges(numbers)} {'is a picture' if len(numbers) == 1 else 'are pictures'} {what}"
+        for numbers, what in ((told, SLIPS), (silent, "in which no text was found."), (late, LATE))
+        if numbers
+    )
+    return [replace(block, page=number) for number in told for block in read[number]], said

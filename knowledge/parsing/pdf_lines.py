@@ -61,10 +61,13 @@ class TableRegion:
 
 @dataclass(frozen=True)
 class PageText:
+    """`picture` says whether there is something to see besides the text."""
+
     number: int
     height: float
     lines: tuple[Line, ...]
     tables: tuple[TableRegion, ...]
+    picture: bool = False
 
 
 def words(page: Page) -> list[Word]:

@@ -46,7 +46,7 @@ def _read_apart(data: bytes, filename: str, limits: Limits) -> tuple[int, bytes,
         _read(data, filename, limits, answer, complaints)
     os.close(answer)
     os.close(complaints)
-    written, in_time = _collect(out, err, limits.seconds + START_UP_SECONDS)
+    written, in_time = _collect(out, err, limits.patience + START_UP_SECONDS)
     if not in_time:
         os.kill(child, signal.SIGKILL)
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
@@ -116,7 +116,7 @@ def _confine(limits: Limits) -> None:
     seconds = math.ceil(limits.seconds)
     resource.setrlimit(resource.RLIMIT_CPU, (seconds + 1, seconds + 2))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    signal.alarm(seconds + 5)  # ends this process even if its parents were killed and wait no more
+    signal.alarm(math.ceil(limits.patience) + 5)  # ends this process even if its parents were killed and wait no more
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import re
+from collections.abc import Sequence
 from pathlib import PurePath
 from typing import Protocol, cast
 
@@ -34,13 +35,17 @@ READERS: dict[Format, str] = {
 }
 LONGEST_TITLE = 200
 LONGEST_HEADING = 250
+LONGEST_CAPTION = 120
+CAPTION = re.compile(
+    r"^(?:table|tabelle|tableau|tabla|tabella|tabel)\s+[\dA-Z.]{1,6}\s*[:.–—-]\s*(\S.*)$", re.IGNORECASE
+)
 
 
 def parse(data: bytes, filename: str, limits: Limits = Limits()) -> ParsedDocument:
     document = read(data, filename, limits)
     if sum(len(block.text) for block in document.blocks) > limits.max_characters:
         raise ParseError("too_much_text")
-    blocks = tuple(cleaned for block in document.blocks if (cleaned := _cleaned(block)).text)
+    blocks = _captioned([cleaned for block in document.blocks if (cleaned := _cleaned(block)).text])
     if not any(re.search(r"\w", block.text) for block in blocks):
         raise ParseError("empty")
     return dataclasses.replace(document, title=_title(document, blocks, filename), blocks=blocks)
@@ -69,6 +74,20 @@ def _cleaned(block: Block) -> Block:
     if len(text) > LONGEST_HEADING:
         return Block("paragraph", text, page=block.page)
     return dataclasses.replace(block, text=text)
+
+
+def _captioned(blocks: Sequence[Block]) -> tuple[Block, ...]:
+    """ "Table 3: Fees abroad", written above a table, is its caption."""
+    found: list[Block] = []
+    for block in blocks:
+        last = found[-1] if found else None
+        if block.kind == "table" and not block.caption and last and last.kind == "paragraph":
+            written = CAPTION.match(last.text)
+            if written and len(last.text) <= LONGEST_CAPTION:
+                found.pop()
+                block = dataclasses.replace(block, caption=written.group(1))
+        found.append(block)
+    return tuple(found)
 
 
 def _title(document: ParsedDocument, blocks: tuple[Block, ...], filename: str) -> str:

@@ -20,12 +20,16 @@ SHORT_LINE = 45
 
 def read(data: bytes, limits: Limits) -> ParsedDocument:
     meta, text = front_matter.split(characters(decode(data)))
+    return ParsedDocument("", tuple(blocks_of(text)), meta=meta)
+
+
+def blocks_of(text: str) -> list[Block]:
     groups = [group.split("\n") for group in re.split(r"\n[^\S\n]*(?:\n[^\S\n]*)+", text.strip("\n")) if group.strip()]
     blocks: list[Block] = []
     for index, lines in enumerate(groups):
         follower = groups[index + 1] if index + 1 < len(groups) else None
         blocks += _group(lines, follower, first=index == 0)
-    return ParsedDocument("", tuple(blocks), meta=meta)
+    return blocks
 
 
 def _group(lines: list[str], follower: list[str] | None, first: bool) -> list[Block]:

@@ -55,13 +55,23 @@ class _Reading:
         self.title = ""
 
     def blocks(self, container: Any, parent: Any, depth: int) -> Iterator[Block]:
+        caption = ""
         for element in container.iterchildren():
-            if element.tag == qn("w:p"):
+            if element.tag == qn("w:tbl"):
+                yield from self._table(element, parent, depth, caption)
+                caption = ""
+                continue
+            if caption:
+                yield Block("paragraph", caption)
+                caption = ""
+            if element.tag == qn("w:p") and self.styles.get(_style_id(element), "").lower() == "caption":
+                caption = line(_text(element))
+            elif element.tag == qn("w:p"):
                 yield from self._paragraph(element, parent)
-            elif element.tag == qn("w:tbl"):
-                yield from self._table(element, parent, depth)
             elif element.tag in (qn("w:sdt"), qn("w:sdtContent"), qn("w:ins"), qn("w:customXml"), qn("w:smartTag")):
                 yield from self.blocks(element, parent, depth)
+        if caption:
+            yield Block("paragraph", caption)
 
     def _paragraph(self, element: Any, parent: Any) -> Iterator[Block]:
         text = _text(element)
@@ -108,15 +118,17 @@ class _Reading:
             text = f"{self.counts[key]}. {text}"
         return Block("list_item", text, level=level)
 
-    def _table(self, element: Any, parent: Any, depth: int) -> Iterator[Block]:
+    def _table(self, element: Any, parent: Any, depth: int, caption: str) -> Iterator[Block]:
         if depth >= DEEPEST_TABLE:
             return
         table = Table(element, parent)
         if len(element.findall(f"{qn('w:tr')}/{qn('w:tc')}")) == 1:
+            if caption:
+                yield Block("paragraph", caption)
             yield from self.blocks(element.find(f"{qn('w:tr')}/{qn('w:tc')}"), parent, depth + 1)
             return
         rows = _rows(table)
-        yield from tables.blocks(rows, header=_has_header(element, rows))
+        yield from tables.blocks(rows, header=_has_header(element, rows), caption=caption)
 
 
 def _style_names(document: Document) -> dict[str, str]:

@@ -133,6 +133,7 @@ EMBEDDING_MODELS, EMBEDDING_API_KEYS = _embedding.models, _embedding.api_keys
 EMBEDDING_DEVICE = setting("EMBEDDING_DEVICE")
 EMBEDDING_TIMEOUT_S = embedding_settings.number("EMBEDDING_TIMEOUT", 10, 0.1)
 EMBEDDING_BATCH = int(embedding_settings.number("EMBEDDING_BATCH", 64, 1))
+DOCUMENT_SECONDS = embedding_settings.number("DOCUMENT_SECONDS", 60, 1)
 PUBLIC_URL = setting("PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
 DEMO = environment.flag("DEMO")
 

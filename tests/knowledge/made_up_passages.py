@@ -76,7 +76,7 @@ def add(business: Business, shelf: Shelf, count: int, rng: np.random.Generator) 
                 for n, each in enumerate(texts)
             ]
         )
-        search_index.add(group, [(chunk.id, chunk.text) for chunk in chunks])
+        search_index.add(group, [(chunk.id, chunk.text, "en") for chunk in chunks])
     shelf.texts.update({chunk.id: each for chunk, each in zip(chunks, texts, strict=True)})
     shelf.vectors.update({chunk.id: vector for chunk, vector in zip(chunks, vectors, strict=True)})
     return document

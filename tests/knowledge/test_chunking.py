@@ -146,11 +146,23 @@ def test_table_rows_can_be_quoted_alone() -> None:
         heading("Rates", 1), paragraph("See the table."), Block("table", "", rows=rows), paragraph("That is all.")
     )
     tables = [draft for draft in found if draft.kind == "table"]
-    assert len(tables) > 2
-    assert all(draft.text.startswith("Account | Rate\nAccount: Saver") for draft in tables)
-    quoted = [sentence for draft in tables for sentence in sentences(draft.text)]
-    assert all(quoted.count(f"Account: Saver {index}; Rate: {index}.5%") == 1 for index in range(60))
+    assert [draft.text for draft in tables] == [f"Account: Saver {index}; Rate: {index}.5%" for index in range(60)]
     assert [draft.text for draft in found if draft.kind == "text"] == ["See the table.", "That is all."]
+
+
+def test_a_small_table_stays_together_and_says_its_caption_in_each_row() -> None:
+    table = Block("table", "", rows=(("Account", "Rate"), ("Saver", "3%"), ("Bond", "4%")), caption="Savings rates.")
+    assert [draft.text for draft in chunks(heading("Rates", 1), table)] == [
+        "Account | Rate\nSavings rates – Account: Saver; Rate: 3%\nSavings rates – Account: Bond; Rate: 4%"
+    ]
+
+
+def test_a_row_too_long_for_one_passage_says_in_each_which_row_it_is() -> None:
+    names = ("Model", *(f"Property {number}" for number in range(100)))
+    found = chunks(Block("table", "", rows=(names, ("Heron", *(f"value {number}" for number in range(100))))))
+    assert len(found) > 2
+    assert all(draft.text.startswith("Model: Heron; ") for draft in found)
+    assert all(any(f"Property {number}: value {number}" in draft.text for draft in found) for number in range(100))
 
 
 def test_tables_without_header_and_with_group_rows() -> None:

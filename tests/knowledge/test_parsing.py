@@ -175,7 +175,7 @@ class TestPdf:
             "This PDF is password-protected. Save a copy without a password and upload that."
         )
         assert refusal(locked, "a.pdf").code == "encrypted"
-        assert refusal(drawn(pages=2), "a.pdf").code == "scanned"
+        assert refusal(drawn(pages=2), "a.pdf").code == "empty"
         too_many = refusal(drawn("x", pages=3), "a.pdf", Limits(max_pages=2))
         assert (too_many.code, "3 pages" in too_many.message) == ("too_many_pages", True)
         whole = drawn("some text")

@@ -46,7 +46,7 @@ class DocumentSerializer(StrictModel):
             "id", "state", "error", "notice", "pages", "revision", "indexed_revision", "created_at", "updated_at",
         ]  # fmt: skip
         extra_kwargs = {
-            "notice": {"help_text": "What of it could not be read although it is ready, a sentence per line."},
+            "notice": {"help_text": "What of a document that is ready could not be read, a sentence per line."},
             "external_id": {"help_text": "Your own ID. A document that is sent again with the same one is replaced."},
             "dated": {"help_text": "The date that answers are cited with; taken from the file if absent."},
         }

@@ -9,6 +9,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from knowledge.search import search
+from knowledge.snapshot import languages_of
 from knowledge.spaces import answering
 from switchboard.management_api.described import ContractSchema
 from switchboard.management_api.fields import BotField, Strict
@@ -64,7 +65,8 @@ class SearchView(APIView):
         question = asked.validated_data["q"]
         vector = space.embedder().embed_queries([question])[0]
         with within(key_of(request).scope):
-            passages = search(question, vector, groups, space.key, asked.validated_data["k"])
+            spoken = languages_of(groups)
+            passages = search(question, vector, groups, space.key, asked.validated_data["k"], spoken)
         return Response(FoundSerializer({"results": passages}).data)
 
 
