@@ -12,7 +12,7 @@ from knowledge import lexical
 
 
 def add(group_id: UUID, passages: Sequence[tuple[UUID, str, str]]) -> None:
-    """Make chunks findable: (chunk, its text as it is embedded, its language). Their vectors must have been stored before."""
+    """Make chunks findable: (chunk, text as it is embedded, language). Their vectors must have been stored before."""
     rows = [(chunk, *each) for chunk, text, language in passages for each in lexical.weights(text, language).items()]
     with connection.cursor() as cursor:
         if rows:
