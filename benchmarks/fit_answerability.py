@@ -1,4 +1,4 @@
-"""Fits the weights by which the router judges whether a candidate answers a question, and writes them into the router.
+"""Fits the weights by which the router judges what answers a question, and writes them into the router.
 
     PYTHONPATH=platform:. python benchmarks/fit_answerability.py --data FOLDER
 
@@ -7,25 +7,34 @@ FOLDER holds banking77, bitext and clinc150 in their published form. Determinist
 
 import argparse
 import json
-from collections.abc import Iterator, Sequence
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import django
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import minimize
 
 SEED = 20
-PENALTY, STEPS = 1e-3, 800
-# (collection, phrasings of each FAQ, FAQs): small bots and large, tidy and not.
-SAMPLED = [
-    ("banking77", 3, 40), ("banking77", 6, 40), ("banking77", 12, 50), ("banking77", 40, 50),
-    ("bitext", 4, 16), ("bitext", 12, 16),
-    ("clinc150", 5, 60), ("clinc150", 15, 40), ("clinc150", 90, 100), ("clinc150", 90, 100), ("clinc150", 10, 12),
-]  # fmt: skip
-REPEATS = 2
-# Of the questions that customers ask, those that FAQs and actions answer; of the others, those that documents answer.
-# The fit itself weighs answerable and unanswerable questions the same.
-ANSWERABLE, ANSWERABLE_BY_PASSAGE = 0.64, 0.45
+PENALTY = 1e-3
+# Of the questions that customers ask, those that the bot's knowledge answers.
+ANSWERABLE = 0.6
+# A wrong answer costs a business as much as so many honest refusals.
+WRONG_COSTS = 4.5
+KINDS: tuple[Any, ...] = ("entry", "passage")
+
+
+@dataclass(frozen=True)
+class Example:
+    """A question's candidates, and the place of the right one; -1 where none of them answers."""
+
+    kinds: tuple[str, ...]
+    evidence: tuple[NDArray[np.float64], ...]
+    right: int
+    weight: float
 
 
 def main() -> None:
@@ -34,101 +43,109 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="the folder with the public data")
     data: Path = parser.parse_args().data
     django.setup()
-    from benchmarks.practice_bots import read_collections
-    from chat.router import evidence
+    from benchmarks.practice import Vectors
+    from benchmarks.practice_businesses import bots, read_businesses
+    from benchmarks.practice_public import sampled_bots
     from chat.router.answerability import WEIGHTS
     from knowledge.embedding import get_embedder
 
-    embedder = get_embedder()
-    collections = read_collections(data, embedder)
-    rng = np.random.default_rng(SEED)
-    fitted = {
-        "entry": fit(list(entry_examples(collections, embedder, rng)), evidence.ENTRY_SIGNS, ANSWERABLE),
-        "passage": fit(
-            list(passage_examples(collections, embedder, rng)), evidence.PASSAGE_SIGNS, ANSWERABLE_BY_PASSAGE
-        ),
-    }
+    vectors, rng = Vectors(get_embedder()), random.Random(SEED)
+    public = list(sampled_bots(data, vectors, rng))
+    # Not those that the embedding model was tuned on: it knows these too well.
+    apart = [practice for business in read_businesses()[1] for practice in bots(business, vectors, rng)]
+    fitted = fit(examples(public) + examples(apart))
     WEIGHTS.write_text(json.dumps(fitted, indent=1) + "\n", encoding="utf-8")
 
 
-Examples = tuple[str, NDArray[np.float64], NDArray[np.bool_]]
+def examples(practices: Sequence[Any]) -> list[Example]:
+    """Every question of every bot; every bot counts the same, and all of them together one."""
+    found = [example for practice in practices for example in _of_practice(practice)]
+    return [replace(example, weight=example.weight / len(practices)) for example in found]
 
 
-def entry_examples(collections, embedder, rng: np.random.Generator) -> Iterator[Examples]:  # type: ignore[no-untyped-def]
-    """For each practice bot the evidence for its best entry, and whether that answers."""
-    from benchmarks.practice_bots import sampled_bots, written_bots
-    from benchmarks.strange_names import with_strange_names
-
-    named = {collection.name: collection for collection in collections}
-    for collection in collections:
-        if collection.answers:
-            for practice in written_bots(collection, rng):
-                yield _of_practice(with_strange_names(practice, embedder, rng), embedder)
-    for name, phrasings, faqs in SAMPLED * REPEATS:
-        practice = sampled_bots(named[name], named["outside"], phrasings, faqs, rng)
-        yield _of_practice(with_strange_names(practice, embedder, rng), embedder)
-
-
-def _of_practice(practice, embedder) -> Examples:  # type: ignore[no-untyped-def]
+def _of_practice(practice: Any) -> list[Example]:
     from chat.router import evidence, spelling
+    from chat.router.candidates import gather
     from chat.router.learned import learn
-    from chat.router.matching import match
+    from knowledge.embedding import get_embedder
 
+    embedder = get_embedder()
     learned = learn(practice.snapshot, embedder)
-    rows, right = [], []
-    for text, vector, intent in practice.questions:
-        better = spelling.corrected(text, learned.spellings, embedder)
-        if better != text:
-            text, vector = better, embedder.embed_queries([better])[0]
-        asked = evidence.read(learned, text)
-        found = match(learned, vector, asked.terms)
-        rows.append(evidence.of_entry(learned, asked, found))
-        right.append(practice.snapshot.faqs[found.entry].external_id == intent)
-    return practice.name, np.array(rows), np.array(right)
-
-
-def passage_examples(collections, embedder, rng: np.random.Generator) -> Iterator[Examples]:  # type: ignore[no-untyped-def]
-    """The same for the best passages of practice documents."""
-    from benchmarks.practice_documents import readings
-    from chat.router import evidence
-    from chat.router.learned import learn
-
-    for collection in collections:
-        if not collection.answers:
+    found = []
+    for question in practice.questions:
+        text = spelling.corrected(question.text, learned.spellings, embedder)
+        vector = question.vector if text == question.text else embedder.embed_queries([text])[0]
+        candidates = gather(learned, evidence.read(learned, text), vector, question.passages)
+        if not candidates:
             continue
-        others = [other for other in collections if other.name in ("outside", "clinc150")]
-        for snapshot, found in readings(collection, others, embedder, rng):
-            learned = learn(snapshot, embedder)
-            rows = [evidence.of_passages(learned, evidence.read(learned, r.text), r.passages) for r in found]
-            yield collection.name, np.array(rows), np.array([r.answered for r in found])
+        ids = [_id(practice.snapshot, each) for each in candidates]
+        rows = [each.seen.evidence for each in candidates]
+        right = ids.index(question.answer) if question.answer in ids else -1
+        found.append((tuple(each.seen.kind for each in candidates), tuple(rows), right))
+    answered = sum(right >= 0 for *_, right in found)
+    if_answered, if_not = ANSWERABLE / answered, WRONG_COSTS * (1 - ANSWERABLE) / (len(found) - answered)
+    return [Example(kinds, rows, right, if_answered if right >= 0 else if_not) for kinds, rows, right in found]
 
 
-def fit(examples: list[Examples], signs: Sequence[int], answerable: float) -> dict[str, object]:
-    """Logistic regression in which evidence may only speak the way its sign says.
+def _id(snapshot: Any, candidate: Any) -> str:
+    if candidate.match:
+        return str(snapshot.faqs[candidate.match.entry].external_id)
+    return str(candidate.passage.external_id)
 
-    Every bot counts the same, and right and wrong the same within it.
-    """
-    rows = np.concatenate([found for _, found, _ in examples])
-    right = np.concatenate([wanted for _, _, wanted in examples]).astype(float)
-    weight = np.concatenate([np.where(w, 0.5 / max(w.sum(), 1), 0.5 / max((~w).sum(), 1)) for _, _, w in examples])
-    weight /= weight.sum()
-    centre, spread = rows.mean(axis=0), rows.std(axis=0) + 1e-9
-    inputs = np.hstack([(rows - centre) / spread, np.ones((len(rows), 1))])
-    lowest = np.array([0.0 if sign > 0 else -np.inf for sign in (*signs, 0)])
-    highest = np.array([0.0 if sign < 0 else np.inf for sign in (*signs, 0)])
-    step = 1 / (0.25 * np.linalg.eigvalsh((inputs * weight[:, np.newaxis]).T @ inputs)[-1] + PENALTY)
-    weights = ahead = np.zeros(inputs.shape[1])
-    for number in range(STEPS):
-        likely = 1 / (1 + np.exp(-inputs @ ahead))
-        slope = inputs.T @ (weight * (likely - right)) + PENALTY * ahead
-        following = np.clip(ahead - step * slope, lowest, highest)
-        ahead = following + number / (number + 3) * (following - weights)
-        weights = following
-    plain = weights[:-1] / spread
-    return {
-        "weights": [round(float(value), 4) for value in plain],
-        "offset": round(float(weights[-1] - plain @ centre + np.log(answerable / (1 - answerable))), 4),
-    }
+
+def fit(found: list[Example]) -> dict[str, Any]:
+    """Conditional logit in which evidence may only speak the way its sign says."""
+    from chat.router.evidence import ENTRY_SIGNS, PASSAGE_SIGNS
+
+    signs = {"entry": ENTRY_SIGNS, "passage": PASSAGE_SIGNS}
+    table = _Table(found, {kind: len(signs[kind]) for kind in KINDS})
+    bounds = [(0 if s > 0 else None, 0 if s < 0 else None) for kind in KINDS for s in (*signs[kind], 0)]
+    result = minimize(table.loss, np.zeros(table.columns), jac=True, bounds=bounds, method="L-BFGS-B")
+    return table.plain(result.x)
+
+
+class _Table:
+    """All candidates of all examples, one a row; a kind's evidence stands in its own columns, standardised."""
+
+    def __init__(self, found: list[Example], widths: dict[str, int]) -> None:
+        self.widths = widths
+        self.columns = sum(widths.values()) + len(widths)
+        self.owner = np.concatenate([np.full(len(each.kinds), number) for number, each in enumerate(found)])
+        self.weight = np.array([each.weight for each in found])
+        self.weight /= self.weight.sum()
+        self.right = np.concatenate([np.arange(len(each.kinds)) == each.right for each in found])
+        kinds = np.array([kind for each in found for kind in each.kinds])
+        flat = [row for each in found for row in each.evidence]
+        self.rows = np.zeros((len(flat), self.columns))
+        self.places: dict[str, tuple[int, NDArray[np.float64], NDArray[np.float64]]] = {}
+        start = 0
+        for kind, width in widths.items():
+            own = np.flatnonzero(kinds == kind)
+            values = np.array([flat[row] for row in own])
+            centre, spread = values.mean(axis=0), values.std(axis=0) + 1e-9
+            self.rows[own, start : start + width] = (values - centre) / spread
+            self.rows[own, start + width] = 1
+            self.places[kind] = (start, centre, spread)
+            start += width + 1
+
+    def loss(self, weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        utilities = np.clip(self.rows @ weights, -30, 30)
+        shares = np.exp(utilities)
+        total = 1 + np.bincount(self.owner, shares, minlength=len(self.weight))
+        chosen = np.bincount(self.owner, utilities * self.right, minlength=len(self.weight))
+        value = float((self.weight * (np.log(total) - chosen)).sum()) + PENALTY / 2 * float(weights @ weights)
+        surplus = (shares / total[self.owner] - self.right) * self.weight[self.owner]
+        return value, self.rows.T @ surplus + PENALTY * weights
+
+    def plain(self, weights: NDArray[np.float64]) -> dict[str, Any]:
+        """The weights for evidence that is not standardised."""
+        found = {}
+        for kind, (start, centre, spread) in self.places.items():
+            width = self.widths[kind]
+            plain = weights[start : start + width] / spread
+            offset = weights[start + width] - plain @ centre
+            found[kind] = {"weights": [round(float(value), 4) for value in plain], "offset": round(float(offset), 4)}
+        return found
 
 
 if __name__ == "__main__":

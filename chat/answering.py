@@ -8,9 +8,9 @@ from typing import Any
 from chat import grounding
 from chat.context import TurnContext
 from chat.exchange import Answer, Decision, Question
-from chat.pipelines import PIPELINES, document, dynamic
+from chat.pipelines import PIPELINES, dynamic
 from chat.router import choose
-from chat.router.follow_up import understood
+from chat.router.follow_up import readings
 from chat.router.learned import learn
 from knowledge.search import Passage, search
 from tenants.database import in_database
@@ -26,8 +26,22 @@ class Routed:
 
 
 async def route(context: TurnContext, mark: Callable[[str], None]) -> Routed:
-    """What is asked, what may answer it, and which line it is put through to. `mark` is told of each step's end."""
-    question = await asyncio.to_thread(_understand, context)
+    """What is asked, what may answer it, and which line it is put through to. `mark` is told of each step's end.
+
+    A question that leans on the one before it may mean several things: the first that is known is taken to be meant.
+    """
+    first: Routed | None = None
+    for meaning in await asyncio.to_thread(_readings, context):
+        routed = await _route(context, meaning, mark)
+        if routed.decision.route != "unknown":
+            return routed
+        first = first or routed
+    assert first is not None  # every question has a meaning
+    return first
+
+
+async def _route(context: TurnContext, meaning: str, mark: Callable[[str], None]) -> Routed:
+    question = await asyncio.to_thread(_question, context, meaning)
     mark("embed")
     groups = [each.group_id for each in context.snapshots]
     languages = tuple(dict.fromkeys(language for each in context.snapshots for language in each.languages))
@@ -90,23 +104,30 @@ def _joined(first: Answer, second: Answer) -> Answer:
     )
 
 
-def _understand(context: TurnContext) -> Question:
+def _readings(context: TurnContext) -> list[str]:
     turn = context.turn
-    text = turn.choice.value if turn.choice and turn.choice.field == "question" else turn.text
+    if turn.choice:
+        return [turn.choice.value if turn.choice.field == "question" else turn.text]
+    if not context.previous:
+        return [turn.text]
     embedder = context.space.embedder()
-    meaning = text
-    if context.previous and not turn.choice:
-        known = frozenset().union(*(learn(each, embedder).known for each in context.snapshots))
-        meaning = understood(text, context.previous, embedder, known)
-    choice = None if turn.choice and turn.choice.field == "question" else turn.choice
-    return Question(text, meaning, embedder.embed_queries([meaning])[0], choice)
+    known = frozenset().union(*(learn(each, embedder).known for each in context.snapshots))
+    return readings(turn.text, context.previous, known)
+
+
+def _question(context: TurnContext, meaning: str) -> Question:
+    choice = context.turn.choice
+    vector = context.space.embedder().embed_queries([meaning])[0]
+    if choice and choice.field == "question":
+        return Question(meaning, meaning, vector)
+    text = meaning if choice else context.turn.text
+    return Question(text, meaning, vector, choice)
 
 
 def as_retrieved(routed: Routed) -> list[dict[str, Any]]:
     """What the answer was chosen from, quoted as it is now: it must explain the answer when all has changed."""
     decisions = [each for each in (routed.decision, routed.decision.also) if each]
-    quoted = [document.quoted_from(each.passages) for each in decisions if each.route == "document"]
-    used = {passage.chunk_id for passages in quoted for passage in passages}
+    used = {passage.chunk_id for each in decisions if each.route == "document" for passage in each.passages}
     found: list[dict[str, Any]] = [
         {
             "kind": "faq",

@@ -13,14 +13,11 @@ from knowledge.embedding import Embedder
 from knowledge.search import LEXICAL_SHARE, Passage
 
 LONGEST_QUOTE, LONGEST_FURTHER_QUOTE = 600, 360
-PASSAGES_READ = 3
 SENTENCES_READ = 24
-# Others are quoted too when they are nearly as good as the first: a table often stands apart from its paragraph.
-NEARLY = 0.85
 
 
 async def answer(context: TurnContext, question: Question, decision: Decision) -> Answer:
-    chosen = quoted_from(decision.passages)
+    chosen = decision.passages
     embedder = context.space.embedder()
     longest = [LONGEST_QUOTE] + [LONGEST_FURTHER_QUOTE] * (len(chosen) - 1)
     quotes = await asyncio.to_thread(
@@ -28,11 +25,6 @@ async def answer(context: TurnContext, question: Question, decision: Decision) -
     )
     citations = tuple(_citation(passage, quoted) for passage, quoted in zip(chosen, quotes, strict=True))
     return Answer(_text(chosen, quotes), "document", decision.confidence, citations=citations)
-
-
-def quoted_from(passages: Sequence[Passage]) -> list[Passage]:
-    """The passages that an answer quotes: the best, and what is nearly as good."""
-    return [passage for passage in passages[:PASSAGES_READ] if passage.score >= NEARLY * passages[0].score]
 
 
 def quote(question: Question, passage: Passage, longest: int, embedder: Embedder) -> str:

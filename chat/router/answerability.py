@@ -1,10 +1,12 @@
-"""How likely it is that a candidate answers a question: logistic regression with weights fitted once, for all bots.
+"""How likely each candidate is to answer a question: a conditional logit, with weights fitted once for all bots.
 
-`benchmarks/fit_answerability.py` fits and writes them, and says on what.
+McFadden, "Conditional logit analysis of qualitative choice behavior" (1974). `benchmarks/fit_answerability.py` fits
+and writes the weights, and says on what.
 """
 
 import json
-import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -17,10 +19,28 @@ WEIGHTS = Path(__file__).with_name("answerability.json")
 Kind = Literal["entry", "passage"]
 
 
-def probability(kind: Kind, evidence: NDArray[np.float64]) -> float:
-    """Between 0 and 1; one half is where answering and refusing are equally right."""
-    weights, offset = _weights()[kind]
-    return 1 / (1 + math.exp(-float(np.clip(evidence @ weights + offset, -30, 30))))
+@dataclass(frozen=True)
+class Seen:
+    """One candidate's evidence, as `evidence.of_entry` or `evidence.of_passage` gives it."""
+
+    kind: Kind
+    evidence: NDArray[np.float64]
+
+
+def probabilities(candidates: Sequence[Seen]) -> NDArray[np.float64]:
+    """One for each candidate; what is missing to one is that nothing answers."""
+    if not candidates:
+        return np.zeros(0)
+    # Each utility is relative to that of answering nothing.
+    utilities = np.array([0.0, *(_utility(candidate) for candidate in candidates)])
+    shares = np.exp(utilities - utilities.max())
+    found: NDArray[np.float64] = (shares / shares.sum())[1:]
+    return found
+
+
+def _utility(candidate: Seen) -> float:
+    weights, offset = _weights()[candidate.kind]
+    return float(candidate.evidence @ weights + offset)
 
 
 @cache

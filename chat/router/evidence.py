@@ -56,52 +56,56 @@ def share(learned: Learned, part: Collection[str], whole: Collection[str]) -> fl
 
 
 # What may only speak for an answer (1), only against it (-1), or either way (0).
-ENTRY_SIGNS = (1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, 1, 0, 0, 1, 1, 1, 1, 1)
-PASSAGE_SIGNS = (1, 1, 1, 1, 1, -1, -1, -1, -1)
+ENTRY_SIGNS = (1, 1, 1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, 0, 0, 0)
+PASSAGE_SIGNS = (1, 1, 1, 1, 1, 1, -1, -1, -1, 0)
+FARTHEST_AHEAD = 0.3
 
 
-def of_entry(learned: Learned, asked: Asked, match: Match) -> NDArray[np.float64]:
-    """The numbers that `answerability` weighs for a FAQ or an action."""
+def of_entry(learned: Learned, asked: Asked, match: Match, others: Sequence[Match]) -> NDArray[np.float64]:
+    """The numbers that `answerability` weighs for a FAQ or an action; `others` are the further ones that were found."""
     novel_terms, novel_names = asked.novel, asked.novel_names
-    if match.entry >= len(learned.snapshot.faqs):
+    is_action = match.entry >= len(learned.snapshot.faqs)
+    if is_action:
         # Questions to an action name things that only its API knows.
         novel_terms, novel_names = novel_terms - novel_names, frozenset()
     novel = share(learned, novel_terms, asked.terms) if asked else 0.0
+    runner_up = max((other.score for other in others if other is not match), default=learned.nearness.other)
     return np.array([
         match.cosine,
         match.closeness,
         match.answer,
         max(np.log(match.probability + 1e-9), -6),
-        min(match.margin, 0.3),
+        math.sqrt(match.probability) * match.cosine,
+        float(np.clip(match.score - runner_up, -FARTHEST_AHEAD, FARTHEST_AHEAD)),
         float(np.clip(learned.nearness.place(match.cosine), -2, 3)),
         share(learned, asked.terms & learned.entry_terms[match.entry], asked.terms),
+        match.likeness,
+        match.verbatim,
         novel,
         novel * match.cosine,
         min(len(novel_terms), 3),
         min(len(novel_names), 2),
-        match.likeness,
         1 / (1 + len(asked.terms)),
         len(asked.terms) <= 1,
-        *match.votes,
-        float(np.clip(match.answer_margin, -0.3, 0.3)),
-        math.sqrt(match.probability) * match.cosine,
+        is_action,
     ])  # fmt: skip
 
 
-def of_passages(learned: Learned, asked: Asked, passages: Sequence[Passage]) -> NDArray[np.float64]:
-    """The same for the passages that were found, best first; how far the best stands out is the surest sign."""
-    best = passages[0]
-    words = frozenset(lexical.terms(" ".join([best.text, best.title, *best.heading_path])))
+def of_passage(learned: Learned, asked: Asked, passage: Passage, found: Sequence[Passage]) -> NDArray[np.float64]:
+    """The same for one of the passages that were found; how far it stands out among them is the surest sign."""
+    words = frozenset(lexical.terms(" ".join([passage.text, passage.title, *passage.heading_path])))
     coverage = share(learned, asked.terms & words, asked.terms)
-    novel = share(learned, asked.novel, asked.terms) if asked else 0.0
-    ordinary = float(np.median([passage.score for passage in passages[1:]])) if len(passages) > 1 else best.score
+    others = [other.score for other in found if other is not passage]
+    ahead = passage.score - max(others, default=passage.score)
+    apart = passage.score - float(np.median(others)) if others else 0.0
     return np.array([
-        best.cosine,
-        min(best.lexical, 4),
+        passage.cosine,
+        min(passage.lexical, 4),
         coverage,
-        coverage * best.cosine,
-        min(best.score - ordinary, 0.3),
-        novel,
+        coverage * passage.cosine,
+        float(np.clip(apart, -FARTHEST_AHEAD, FARTHEST_AHEAD)),
+        float(np.clip(ahead, -FARTHEST_AHEAD, FARTHEST_AHEAD)),
+        share(learned, asked.novel, asked.terms) if asked else 0.0,
         min(len(asked.novel), 3),
         min(len(asked.novel_names), 2),
         1 / (1 + len(asked.terms)),

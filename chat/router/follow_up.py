@@ -1,20 +1,20 @@
-"""Makes a short question that leans on the one before it ("and for students?") say by itself what it asks."""
+"""What a short question that leans on the one before it ("and for students?") may mean, said in full."""
 
 import re
 from collections.abc import Collection, Sequence
 
 from knowledge import lexical
-from knowledge.embedding import Embedder
 
 LONGEST_LEANING = 10
 # A question that speaks of the bot's business in this many words of its own stands alone.
 OWN_TERMS = 3
 _CONTRAST = re.compile(
     r"^(?:and|but|or|ok|okay|so|then|also|what|how)?[\s,]*"
-    r"(?:what about|how about|and|for|what if (?:it'?s|i'?m)|with|in|to|from|on|at|if (?:it'?s|i'?m))\b"
+    r"(?:what about|how about|and|for|what if|with|in|to|from|on|at|over|within|if)\b"
     r"[\s,]*(?P<rest>.+?)[\s?!.]*$",
     re.IGNORECASE,
 )
+_CONDITION = re.compile(r"^(?:and |but |or )?(?:what )?if\b", re.IGNORECASE)
 _ABOUT = re.compile(r"(?:what|how) about\b", re.IGNORECASE)
 _LEADING = re.compile(r"^(?:and|but|or|so|then|also|ok|okay)\b[\s,]*", re.IGNORECASE)
 _POINTING = re.compile(
@@ -29,27 +29,34 @@ _EXPLETIVE = re.compile(
     re.IGNORECASE,
 )
 _GREETING = re.compile(r"\b(?:thanks?|thank you|hi|hello|hey|bye|ok|okay|yes|no|please)\b", re.IGNORECASE)
-_PREPOSITION = re.compile(r"^(?P<word>for|in|to|from|with|on|at|about)\s+(?P<thing>.+)$", re.IGNORECASE)
-_THING = r"(?P<old>(?:(?:a|an|the|my|your|our)\s+)?[\w'-]+(?:\s+(?!(?:for|in|to|from|with|on|at|and|or)\b)[\w'-]+)?)"
-_PREPOSITIONS = r"(?:for|in|to|from|with|on|at)"
+_PREPOSITION = re.compile(r"^(?P<word>for|in|to|from|with|on|at|over|within|about)\s+(?P<thing>.+)$", re.IGNORECASE)
+_THING = (
+    r"(?P<old>(?:(?:a|an|the|my|your|our|another)\s+)?[\w'-]+"
+    r"(?:\s+(?!(?:for|in|to|from|with|on|at|over|and|or)\b)[\w'-]+){0,2})"
+)
+_PREPOSITIONS = r"(?:for|in|to|from|with|on|at|over|within)"
+_LEADS = frozenset({"for", "in", "to", "from", "with", "on", "at", "over", "within"})
 _PLACES_AND_TIMES = frozenset(
     {"abroad", "overseas", "online", "here", "there", "today", "tomorrow", "tonight", "now", "weekends", "sundays"}
 )
+# A name inside a sentence: one or two capitalised words.
+_NAME = re.compile(r"(?<=[a-z,] )[A-Z][\w'-]+(?: [A-Z][\w'-]+)?")
 _ONE = re.compile(r"\b(?:one|ones)\b\s*$", re.IGNORECASE)
 
 
-def understood(text: str, previous: Sequence[tuple[str, str]], embedder: Embedder, vocabulary: Collection[str]) -> str:
-    """The question as it is to be routed; the very same text where it stands alone.
+def readings(text: str, previous: Sequence[tuple[str, str]], vocabulary: Collection[str]) -> list[str]:
+    """What the question may mean, likeliest first; only the very same text where it stands alone.
 
     `previous` are (question as understood, title of what was cited), newest last; `vocabulary` the bot's terms.
     """
     if not previous or not _leans(text, vocabulary):
-        return text
+        return [text]
     question, title = previous[-1]
     before = question if _meaning(question) else title
     if not before:
-        return text
-    return _contrasted(text, before) or _joined(text, before)
+        return [text]
+    found = [_swapped(text, before) or _contrasted(text, before), _joined(text, before)]
+    return list(dict.fromkeys(reading for reading in found if reading))
 
 
 def _leans(text: str, vocabulary: Collection[str]) -> bool:
@@ -74,14 +81,35 @@ def _meaning(text: str) -> list[str]:
 _EMPTY = frozenset(lexical.terms("long take takes much many cost costs work works one ones thing way happen happens"))
 
 
+def _swapped(text: str, before: str) -> str | None:
+    """ "And to Germany?" after "... within Ireland?" is "... to Germany?": a name takes the place of a name."""
+    match = _CONTRAST.match(text.strip())
+    old = list(_NAME.finditer(before))
+    if match is None or not old:
+        return None
+    inner = _PREPOSITION.match(match.group("rest"))
+    rest = re.sub(r"^(?:the|an?)\s+", "", inner.group("thing") if inner else match.group("rest"), flags=re.IGNORECASE)
+    if not _NAME.fullmatch(f"to {rest}", 3):
+        return None
+    start, end = old[-1].span()
+    word = inner or re.search(rf"\b(?P<word>{_PREPOSITIONS})\s+{re.escape(rest)}", text, re.IGNORECASE)
+    if word:
+        # The word before the name goes with it: "within Ireland" becomes "to Germany".
+        start = before[: start - 1].rfind(" ") + 1
+        rest = f"{word.group('word').lower()} {rest}"
+    return before[:start] + rest + before[end:]
+
+
 def _contrasted(text: str, before: str) -> str | None:
     """ "And for B?" after "... for A?" is "... for B?"; after a question without such a part, it is added to it."""
     match = _CONTRAST.match(text.strip())
     if match is None or _asks_itself(match.group("rest")):
         return None
     rest = match.group("rest")
+    if _CONDITION.match(text.strip()):
+        return f"{before.rstrip(' ?!.')} if {rest}?"
     lead = text.strip()[: match.start("rest")].strip().lower().rstrip(",").split()
-    word = lead[-1] if lead and lead[-1] in {"for", "in", "to", "from", "with", "on", "at"} else ""
+    word = lead[-1] if lead and lead[-1] in _LEADS else ""
     inner = _PREPOSITION.match(rest)
     if inner:
         word, rest = inner.group("word").lower(), inner.group("thing")

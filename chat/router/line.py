@@ -7,24 +7,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chat.exchange import Decision
-from chat.router import answerability, evidence, reasons
+from chat.router import evidence, reasons
+from chat.router.candidates import Candidate, gather, judged
 from chat.router.evidence import Asked
 from chat.router.learned import Learned, learn
-from chat.router.matching import Match, match
+from chat.router.matching import Match
 from knowledge import lexical
 from knowledge.embedding import Embedder
 from knowledge.search import Passage
 from knowledge.snapshot import Snapshot
 
 ANSWERED_FROM = 0.5
-# A vetted answer is preferred to a passage that is only a little likelier to answer.
-VETTED_AHEAD = 0.1
 VERBATIM_CONFIDENCE = 0.97
-# Closer than this, the vetted answer is given and the passage after it.
-EQUALLY_LIKELY = 0.2
-# A passage is quoted beside another answer from this likelihood on, if it alone covers this share of the question's
-# rarity: it then speaks of something asked that the other answer does not.
-BESIDE_FROM, TELLS_FROM = 0.35, 0.2
+# Another passage is quoted after the first when it is this likely compared with it, and so is a passage after a
+# vetted answer.
+NEARLY = 0.2
+QUOTED = 3
+# A passage is quoted beside live data from this likelihood on, if it alone covers this share of the question's
+# rarity: it then speaks of something asked that the data does not.
+BESIDE_FROM, TELLS_FROM = 0.1, 0.2
 OFFERED = 3
 OFFERED_FROM = 0.35
 
@@ -35,58 +36,78 @@ def decide(
     """The line for one question; `passages` are those of this bot, best first."""
     learned = learn(snapshot, embedder)
     asked = evidence.read(learned, text)
-    found = match(learned, vector, asked.terms)
-    entry = _likely(learned, asked, found) if found else 0.0
-    passage = answerability.probability("passage", evidence.of_passages(learned, asked, passages)) if passages else 0.0
-    prepared = _from_entry(learned, asked, found, entry) if found and entry >= ANSWERED_FROM else None
-    written = _from_passages(snapshot, asked, passages, passage) if passage >= BESIDE_FROM else None
-    if prepared and found and (prepared.action or entry + VETTED_AHEAD >= passage):
-        # What is written about a thing never tells how it stands today: live data goes first.
-        missing = asked.terms - learned.entry_terms[found.entry]
-        beside = written is not None and _tells(learned, missing, asked, passages[0])
-        equal = not prepared.action and passage >= ANSWERED_FROM and abs(entry - passage) < EQUALLY_LIKELY
-        return replace(prepared, also=written) if beside or equal else prepared
-    if written and passage >= ANSWERED_FROM:
+    candidates = judged(gather(learned, asked, vector, passages))
+    return _decided(learned, asked, candidates)
+
+
+def _decided(learned: Learned, asked: Asked, candidates: list[Candidate]) -> Decision:
+    entries = _likeliest_first([each for each in candidates if each.match])
+    passages = _likeliest_first([each for each in candidates if each.passage])
+    answered = sum(each.probability for each in candidates)
+    entry = entries[0] if entries else None
+    if entry and entry.match and entry.match.verbatim:
+        answered = max(answered, VERBATIM_CONFIDENCE)
+    elif answered < ANSWERED_FROM:
+        return _unknown(learned, asked, entries, passages, 1 - answered)
+    written = _from_passages(learned, asked, passages, answered) if passages else None
+    if entry is None or not entry.match:
+        assert written is not None  # something is likely to answer
         return written
-    return Decision(
-        "unknown",
-        1 - max(entry, passage),
-        reasons.of_unknown(learned, asked, found, passages),
-        snapshot.group_id,
-        passages=tuple(passages),
-        nearest=_offers(learned, found) if found else (),
-    )
+    likelier = passages[0].probability if passages else 0.0
+    if likelier > entry.probability and not entry.match.verbatim:
+        return written or _from_entry(learned, asked, entry.match, answered)
+    prepared = _from_entry(learned, asked, entry.match, answered)
+    if prepared.action:
+        # What is written about a thing never tells how it stands today: live data goes first.
+        beside = likelier >= BESIDE_FROM and _tells(learned, asked, entry.match, passages[0])
+    else:
+        beside = likelier >= NEARLY * entry.probability
+    return replace(prepared, also=written) if beside else prepared
 
 
-def _tells(learned: Learned, missing: frozenset[str], asked: Asked, passage: Passage) -> bool:
+def _likeliest_first(candidates: list[Candidate]) -> list[Candidate]:
+    return sorted(candidates, key=lambda each: -each.probability)
+
+
+def _tells(learned: Learned, asked: Asked, found: Match, candidate: Candidate) -> bool:
     """Whether a passage speaks of what the customer asks beside the live data ("waterproof" in "waterproof jackets in
     stock")."""
+    passage = candidate.passage
+    if passage is None or not asked.terms:
+        return False
+    missing = asked.terms - learned.entry_terms[found.entry]
     there = missing & frozenset(lexical.terms(f"{passage.title} {passage.text}"))
-    return evidence.share(learned, there, asked.terms) >= TELLS_FROM if asked.terms else False
+    return evidence.share(learned, there, asked.terms) >= TELLS_FROM
 
 
-def _likely(learned: Learned, asked: Asked, found: Match) -> float:
-    likely = answerability.probability("entry", evidence.of_entry(learned, asked, found))
-    return max(likely, VERBATIM_CONFIDENCE) if found.verbatim else likely
-
-
-def _from_entry(learned: Learned, asked: Asked, found: Match, probability: float) -> Decision:
+def _from_entry(learned: Learned, asked: Asked, found: Match, confidence: float) -> Decision:
     snapshot = learned.snapshot
     reason = reasons.of_entry(learned, asked, found)
     if found.entry < len(snapshot.faqs):
-        return Decision("faq", probability, reason, snapshot.group_id, faq=snapshot.faqs[found.entry])
+        return Decision("faq", confidence, reason, snapshot.group_id, faq=snapshot.faqs[found.entry])
     action = snapshot.actions[found.entry - len(snapshot.faqs)]
-    return Decision("dynamic", probability, reason, snapshot.group_id, action=action)
+    return Decision("dynamic", confidence, reason, snapshot.group_id, action=action)
 
 
-def _from_passages(snapshot: Snapshot, asked: Asked, passages: Sequence[Passage], probability: float) -> Decision:
-    reason = reasons.of_passage(asked, passages[0])
-    return Decision("document", probability, reason, snapshot.group_id, passages=tuple(passages))
+def _from_passages(learned: Learned, asked: Asked, candidates: list[Candidate], confidence: float) -> Decision:
+    """A decision to quote the likeliest passage and what is nearly as likely: a table often stands apart."""
+    least = NEARLY * candidates[0].probability
+    quoted = [each.passage for each in candidates[:QUOTED] if each.passage and each.probability >= least]
+    reason = reasons.of_passage(asked, quoted[0])
+    return Decision("document", confidence, reason, learned.snapshot.group_id, passages=tuple(quoted))
 
 
-def _offers(learned: Learned, found: Match) -> tuple[str, ...]:
+def _unknown(
+    learned: Learned, asked: Asked, entries: list[Candidate], passages: list[Candidate], confidence: float
+) -> Decision:
+    matches = [each.match for each in entries if each.match]
+    read_in = [each.passage for each in passages if each.passage]
+    reason = reasons.of_unknown(learned, asked, matches, read_in)
+    return Decision("unknown", confidence, reason, learned.snapshot.group_id, nearest=_offers(learned, matches))
+
+
+def _offers(learned: Learned, matches: list[Match]) -> tuple[str, ...]:
     """Prepared questions to offer instead, where they are near enough not to seem absurd."""
     snapshot = learned.snapshot
     titles = [faq.question for faq in snapshot.faqs] + [action.title for action in snapshot.actions]
-    near = zip(found.ranking, found.scores, strict=True)
-    return tuple(titles[number] for number, score in near if score >= OFFERED_FROM)[:OFFERED]
+    return tuple(titles[found.entry] for found in matches if found.score >= OFFERED_FROM)[:OFFERED]

@@ -1,4 +1,4 @@
-"""Finds the prepared question that a customer's question comes nearest to."""
+"""Finds the prepared questions that a customer's question comes nearest to."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -16,15 +16,15 @@ ANSWER_SHARE = 0.6
 PHRASINGS_ASKED = 2
 # A question that the bot was given word for word, but for a letter or a comma.
 VERBATIM_FROM = 0.985
+MATCHES = 4
 
 
 @dataclass(frozen=True)
 class Match:
-    """The best entry (FAQ or action, by its number), its nearest text, and how it stands against the runner-up.
+    """An entry (FAQ or action, by its number) that may be meant, with its nearest text.
 
     `closeness` is the mean of the cosine plus the share of words over the entry's best phrasings; `answer` the same for
-    the question together with its answer. `votes` say whether the nearest single phrasing, the classifier and the
-    answers alone would have chosen the same.
+    the question together with its answer; `score` what matches are ranked by.
     """
 
     entry: int
@@ -34,19 +34,15 @@ class Match:
     likeness: float
     answer: float
     probability: float
-    margin: float
-    votes: tuple[bool, bool, bool]
-    answer_margin: float
+    score: float
     verbatim: bool
-    ranking: tuple[int, ...]
-    scores: tuple[float, ...]
 
 
-def match(learned: Learned, vector: NDArray[np.float32], terms: Collection[str]) -> Match | None:
-    """The FAQs and actions of a bot against a question's vector and terms; nothing where the bot has none."""
+def match(learned: Learned, vector: NDArray[np.float32], terms: Collection[str]) -> list[Match]:
+    """The FAQs and actions that come nearest to a question's vector and terms, best first, at most MATCHES."""
     texts = learned.texts
     if not len(texts.owners):
-        return None
+        return []
     cosines = texts.vectors @ vector
     likeness = learned.words.likeness(terms)
     near = cosines + WORD_SHARE * likeness
@@ -57,27 +53,26 @@ def match(learned: Learned, vector: NDArray[np.float32], terms: Collection[str])
     nearest = int(np.argmax(cosines))
     if cosines[nearest] >= VERBATIM_FROM:
         scores[texts.owners[nearest]] += 1
-    order = np.argsort(-scores)[:4]
-    best = int(order[0])
-    own = np.flatnonzero(texts.owners == best)
-    text = int(own[np.argmax(near[own])])
-    return Match(
-        entry=best,
-        text=text,
-        cosine=float(cosines[text]),
-        closeness=float(closeness[best]),
-        likeness=float(likeness[text]),
-        answer=float(answer[best]),
-        probability=float(np.exp(logs[best])),
-        margin=float(scores[best] - (scores[order[1]] if len(order) > 1 else learned.nearness.other)),
-        votes=(int(texts.owners[nearest]) == best, int(np.argmax(logs)) == best, int(np.argmax(answer)) == best),
-        answer_margin=float(
-            answer[best] - (np.delete(answer, best).max() if len(order) > 1 else learned.nearness.other)
-        ),
-        verbatim=bool(cosines[text] >= VERBATIM_FROM),
-        ranking=tuple(int(number) for number in order),
-        scores=tuple(min(float(scores[number]), 1.0) for number in order),
-    )
+    found = []
+    for entry in np.argsort(-scores)[:MATCHES].tolist():
+        own = np.flatnonzero(texts.owners == entry)
+        if not len(own):
+            continue  # its texts are still to be embedded
+        text = int(own[np.argmax(near[own])])
+        found.append(
+            Match(
+                entry=entry,
+                text=text,
+                cosine=float(cosines[text]),
+                closeness=float(closeness[entry]),
+                likeness=float(likeness[text]),
+                answer=float(answer[entry]),
+                probability=float(np.exp(logs[entry])),
+                score=min(float(scores[entry]), 1.0),
+                verbatim=bool(cosines[text] >= VERBATIM_FROM),
+            )
+        )
+    return found
 
 
 def _logs(learned: Learned, vector: NDArray[np.float32], closest: float) -> NDArray[np.float32]:

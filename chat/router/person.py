@@ -26,6 +26,14 @@ _PUT_THROUGH = re.compile(
     r"\b(?:connect|transfer|forward|put|pass|hand|switch|escalate|redirect)\b.{0,30}?\b(?:to|through|over)\b.{0,30}?"
     r"\b(?:support|service|care|helpdesk|desk|team|department|office)\b"
 )
+# "Could a person take a look at it?", "can someone call me back": a person is to do what only a person does.
+_TO_ACT = re.compile(
+    r"\b(?:can|could|would|will|may|might|let|have|get)\s+(?:you\s+)?(?:(?:have|get|let)\s+)?"
+    r"(?:an?\s+)?(?:real\s+|actual\s+|live\s+)?"
+    r"(?:person|human(?:\s+being)?|someone|somebody|agent|advis[eo]r|colleague|one of you|one of your \w+)\s+(?!else\b)"
+    r"(?:please\s+|to\s+)?(?:(?:have|take)\s+(?:a\s+(?:\w+\s+)?look|over)|look\s+(?:at|into)|get\s+(?:back|in touch)|"
+    r"(?:call|ring|phone|contact|message|text|e?-?mail)\s+me)\b"
+)
 _SOMETHING_ELSE = re.compile(
     r"^(?:so |and )?(?:are you|is this a|am i|is it a|do i (?:have|need) to|must i|will i (?:have|need) to)\b"
     r"|\b(?:if|whether|that|when|know) (?:you are|you're|i am|i'm)\b"
@@ -107,7 +115,8 @@ def _wish(
         return None
     written = lexical.words(text)[:WORDS_READ]
     words = [_known_form(word) for word in written]
-    worded = max(_names_a_person(words), 2 if _PUT_THROUGH.search(text.lower()[:400]) else 0)
+    plainly = _PUT_THROUGH.search(text.lower()[:400]) or _TO_ACT.search(text.lower()[:400])
+    worded = max(_names_a_person(words), 2 if plainly else 0)
     if worded and words != written:
         vector = embedder.embed_queries([" ".join(words)])[0]
     asking, example = ASKING.nearest(vector, embedder)

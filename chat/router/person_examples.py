@@ -490,7 +490,8 @@ NOT_ASKING = Prototypes(
     )
 )
 _STRONG = "speak speaking talk talking chat chatting connect contact contacting transfer reach"
-_WEAK = """connecting reaching call calling get give put want need rather prefer message ring hand pass have"""
+_WEAK = """fetch fetching bring grab connecting reaching call calling get give put want need rather prefer message ring hand
+pass have"""
 _PERSONS = """human humans person agent operator representative rep adviser advisor assistant someone somebody anyone
 anybody people colleague manager supervisor staff"""
 _BETWEEN = """to with a an the your one real live actual me my in on through over touch of from for please just some any

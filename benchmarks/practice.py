@@ -1,0 +1,140 @@
+"""What practice bots have in common: a bot's knowledge in memory, and questions to it of which the answer is known."""
+
+import uuid
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from knowledge import lexical
+from knowledge.embedding import Embedder
+from knowledge.search import LEXICAL_SHARE, Passage
+from knowledge.snapshot import FaqEntry, Snapshot, Texts, reading
+
+FOUND = 8
+NO_TEXTS = Texts((), np.zeros(0, np.int64), np.zeros((0, 0), np.float32))
+
+
+@dataclass(frozen=True)
+class PreparedFaq:
+    """`texts` are its question and other phrasings; `id` says which questions it answers."""
+
+    id: str
+    texts: tuple[str, ...]
+    answer: str = ""
+
+
+@dataclass(frozen=True)
+class Page:
+    """A passage of a document; `id` says which questions it answers."""
+
+    id: str
+    title: str
+    heading: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question with the passages found for it; `answer` is the id of what answers it, '' where nothing does."""
+
+    text: str
+    vector: NDArray[np.float32]
+    passages: tuple[Passage, ...]
+    answer: str
+
+
+@dataclass(frozen=True)
+class Practice:
+    """A bot, and questions to it. A FAQ's id is its entry's external id, a page's that of its passage."""
+
+    name: str
+    snapshot: Snapshot
+    questions: tuple[Asked, ...]
+
+
+class Vectors:
+    """Embeds each text once."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        self._embedder = embedder
+        self._known: dict[str, NDArray[np.float32]] = {}
+
+    def of(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """(n, dimension)"""
+        missing = [text for text in dict.fromkeys(texts) if text not in self._known]
+        if missing:
+            self._known.update(zip(missing, self._embedder.embed_passages(missing), strict=True))
+        return np.array([self._known[text] for text in texts], np.float32).reshape(
+            len(texts), self._embedder.space.dimension
+        )
+
+
+def make(
+    name: str,
+    faqs: Sequence[PreparedFaq],
+    pages: Sequence[Page],
+    questions: Sequence[tuple[str, str]],
+    vectors: Vectors,
+) -> Practice:
+    """`questions` are (text, id of what answers it); an id that the bot does not have counts as ''."""
+    library = _Library(pages, vectors)
+    known = {each.id for each in (*faqs, *pages)}
+    asked = tuple(
+        Asked(text, vector, library.search(text, vector), answer if answer in known else "")
+        for (text, answer), vector in zip(questions, vectors.of([text for text, _ in questions]), strict=True)
+    )
+    return Practice(name, _snapshot(name, faqs, library, vectors), asked)
+
+
+class _Library:
+    """Searches pages as knowledge/search does, without a database."""
+
+    def __init__(self, pages: Sequence[Page], vectors: Vectors) -> None:
+        self._pages = pages
+        self._vectors = vectors.of([f"{page.title}\n{page.heading}\n{page.text}" for page in pages])
+        self._weights = [lexical.weights(f"{page.heading} {page.text}") for page in pages]
+        self.frequency = Counter(term for weights in self._weights for term in weights)
+        self.size = len(pages)
+
+    def search(self, question: str, vector: NDArray[np.float32]) -> tuple[Passage, ...]:
+        rarity = {term: lexical.idf(self.size, self.frequency[term]) for term in set(lexical.terms(question))}
+        mass = max(sum(rarity.values()), 1e-6) ** 0.5
+        found = []
+        for page, weights, own in zip(self._pages, self._weights, self._vectors, strict=True):
+            cosine = float(own @ vector)
+            worded = sum(weights.get(term, 0.0) * idf for term, idf in rarity.items()) / mass
+            found.append(_passage(page, cosine + LEXICAL_SHARE * worded, cosine, worded))
+        return tuple(sorted(found, key=lambda passage: -passage.score)[:FOUND])
+
+
+def _passage(page: Page, score: float, cosine: float, worded: float) -> Passage:
+    place = uuid.uuid5(uuid.NAMESPACE_OID, page.id)
+    heading = (page.heading,) if page.heading else ()
+    return Passage(
+        place, place, place, page.id, page.title, "", None, 1, None, heading, "text", page.text, score, cosine, worded
+    )  # fmt: skip
+
+
+def _snapshot(name: str, faqs: Sequence[PreparedFaq], library: _Library, vectors: Vectors) -> Snapshot:
+    group = uuid.uuid4()
+    texts = [text for faq in faqs for text in faq.texts]
+    owners = [number for number, faq in enumerate(faqs) for _ in faq.texts]
+    told = [reading(faq.texts[0], faq.answer) for faq in faqs if faq.answer]
+    return Snapshot(
+        group,
+        "",
+        name,
+        "",
+        1,
+        "",
+        tuple(FaqEntry(uuid.uuid4(), group, faq.id, faq.texts[0], faq.answer, "", 1) for faq in faqs),
+        Texts(tuple(texts), np.array(owners, np.int64), vectors.of(texts)) if texts else NO_TEXTS,
+        (),
+        NO_TEXTS,
+        dict(library.frequency),
+        library.size,
+        dict(zip(told, vectors.of(told), strict=True)),
+    )

@@ -1,0 +1,93 @@
+"""Imaginary businesses with what their customers really type (benchmarks/practice), as bots of several sizes."""
+
+import json
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.practice import Page, Practice, PreparedFaq, Vectors, make
+
+FOLDER = Path(__file__).with_name("practice")
+# Kept from the tuning of the embedding model: what its cosines are worth is measured on these.
+KEPT_APART = frozenset(
+    {"a-pawsley-vets", "b-nursery", "a-greenpot-mealkits", "b-carrental", "b-optician", "b-gardencentre"}
+)
+PHRASINGS_GIVEN = 3
+TAKEN_AWAY = 4
+ASKED_IN_VAIN = 24
+
+
+@dataclass(frozen=True)
+class Business:
+    name: str
+    faqs: tuple[PreparedFaq, ...]
+    asked: dict[str, tuple[str, ...]]
+    pages: tuple[Page, ...]
+    asked_of_pages: tuple[tuple[str, str], ...]
+    absent: tuple[str, ...]
+
+
+def read_businesses() -> tuple[list[Business], list[Business]]:
+    """Those for tuning, and those kept apart."""
+    tuning, apart = [], []
+    for path in sorted(FOLDER.glob("*.json")):
+        business = read(json.loads(path.read_text(encoding="utf-8")))
+        (apart if path.stem in KEPT_APART else tuning).append(business)
+    return tuning, apart
+
+
+def read(stored: dict[str, Any]) -> Business:
+    """One business as it is stored: see benchmarks/README.md for the fields."""
+    sections = [(document, section) for document in stored["documents"] for section in document["sections"]]
+    return Business(
+        stored["name"],
+        tuple(
+            PreparedFaq(f"faq {number}", (faq["question"], *faq["phrasings"]), faq["answer"])
+            for number, faq in enumerate(stored["faqs"])
+        ),
+        {f"faq {number}": tuple(faq["asked"]) for number, faq in enumerate(stored["faqs"])},
+        tuple(
+            Page(f"page {number}", document["title"], section["heading"], section["text"])
+            for number, (document, section) in enumerate(sections)
+        ),
+        tuple(
+            (asked["q"], f"page {number}") for number, (_, section) in enumerate(sections) for asked in section["asked"]
+        ),
+        tuple(stored["absent"]),
+    )
+
+
+def bots(business: Business, vectors: Vectors, rng: random.Random) -> Iterator[Practice]:
+    """The whole business with few and with many phrasings, with a part of its knowledge taken away, and tiny."""
+    everything = [(text, id) for id, texts in business.asked.items() for text in texts]
+    everything += [*business.asked_of_pages, *((text, "") for text in business.absent)]
+    yield make(f"{business.name}, few phrasings", business.faqs, business.pages, everything, vectors)
+    yield _with_more_phrasings(business, list(business.faqs), list(business.pages), everything, vectors, rng)
+    faqs, pages = list(business.faqs), list(business.pages)
+    rng.shuffle(faqs)
+    rng.shuffle(pages)
+    fewer = faqs[len(faqs) // TAKEN_AWAY :], pages[len(pages) // TAKEN_AWAY :]
+    yield _with_more_phrasings(business, *fewer, everything, vectors, rng)
+    vain = rng.sample(everything, ASKED_IN_VAIN)
+    for some_faqs, some_pages in ((faqs[:2], []), ([], pages[:2]), (faqs[:1], pages[:1])):
+        own = {each.id for each in (*some_faqs, *some_pages)}
+        questions = [(text, id) for text, id in everything if id in own] + vain
+        yield make(f"{business.name}, tiny", some_faqs, some_pages, questions, vectors)
+
+
+def _with_more_phrasings(
+    business: Business,
+    faqs: list[PreparedFaq],
+    pages: list[Page],
+    questions: list[tuple[str, str]],
+    vectors: Vectors,
+    rng: random.Random,
+) -> Practice:
+    """Some of what customers asked has become phrasings, and is not asked again."""
+    given = {id: set(rng.sample(texts, PHRASINGS_GIVEN)) for id, texts in business.asked.items()}
+    richer = [PreparedFaq(faq.id, (*faq.texts, *sorted(given[faq.id])), faq.answer) for faq in faqs]
+    kept = {faq.id for faq in faqs}
+    left = [(text, id) for text, id in questions if id not in kept or text not in given[id]]
+    return make(f"{business.name}, more phrasings", richer, pages, left, vectors)

@@ -1,0 +1,43 @@
+"""What may answer a question: the nearest prepared answers and passages, with the evidence for each."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chat.router import answerability, evidence
+from chat.router.answerability import Seen
+from chat.router.evidence import Asked
+from chat.router.learned import Learned
+from chat.router.matching import Match, match
+from knowledge.search import Passage
+
+PASSAGES = 4
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A FAQ or action (`match`), or a passage; one of the two is given."""
+
+    seen: Seen
+    match: Match | None = None
+    passage: Passage | None = None
+    probability: float = 0.0
+
+
+def gather(learned: Learned, asked: Asked, vector: NDArray[np.float32], passages: Sequence[Passage]) -> list[Candidate]:
+    """The candidates, not judged yet; `passages` are those of this bot, best first."""
+    matches = match(learned, vector, asked.terms)
+    found = [Candidate(Seen("entry", evidence.of_entry(learned, asked, each, matches)), match=each) for each in matches]
+    found += [
+        Candidate(Seen("passage", evidence.of_passage(learned, asked, each, passages)), passage=each)
+        for each in passages[:PASSAGES]
+    ]
+    return found
+
+
+def judged(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """The candidates with the probability that each is the one that answers."""
+    shares = answerability.probabilities([candidate.seen for candidate in candidates])
+    return [replace(candidate, probability=float(share)) for candidate, share in zip(candidates, shares, strict=True)]
