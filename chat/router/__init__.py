@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,8 @@ __all__ = ["choose", "corrected", "vocabulary"]
 
 # A business may prepare its own answer to "thank you".
 PREPARED_SMALL_TALK_FROM = 0.9
+# "Can you help me? My transfer is pending" sounds like asking for a person, but is answered.
+SURELY_ANSWERED = 0.8
 _RISK: dict[Route, int] = {"human": 4, "dynamic": 3, "document": 2, "faq": 1, "unknown": 0}
 
 
@@ -46,12 +49,13 @@ def choose(
         return Decision("faq", 1.0, "The message is small talk.", home, small_talk=kind)
     separators = [learn(snapshot, embedder).person for snapshot in snapshots]
     wish = person.wish(question.text, _own_vector(question, embedder), embedder, separators)
-    if wish:
-        reason = f"The customer asks for a person, as in “{wish.example}”."
-        return Decision("human", wish.confidence, reason, home)
+    if wish and wish.plain:
+        return _person(wish, home)
     text = corrected(question.understood, snapshots, embedder)
     vector = question.vector if text == question.understood else embedder.embed_queries([text])[0]
     whole = decide_among(snapshots, text, vector, passages, embedder)
+    if wish and not (whole.route in ("faq", "dynamic") and whole.confidence >= SURELY_ANSWERED):
+        return _person(wish, home)
     parts = two_questions(text)
     return _decide_parts(parts, whole, snapshots, passages, embedder) if parts else whole
 
@@ -73,6 +77,11 @@ def _own_vector(question: Question, embedder: Embedder) -> NDArray[np.float32]:
         return question.vector
     vector: NDArray[np.float32] = embedder.embed_queries([question.text])[0]
     return vector
+
+
+def _person(wish: person.PersonWish, group_id: UUID) -> Decision:
+    reason = f"The customer asks for a person, as in “{wish.example}”."
+    return Decision("human", wish.confidence, reason, group_id)
 
 
 def _decide_parts(

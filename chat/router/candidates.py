@@ -26,9 +26,15 @@ class Candidate:
     probability: float = 0.0
 
 
-def gather(learned: Learned, asked: Asked, vector: NDArray[np.float32], passages: Sequence[Passage]) -> list[Candidate]:
-    """The candidates, not judged yet; `passages` are those of this bot, best first."""
-    matches = match(learned, vector, asked.terms)
+def gather(
+    learned: Learned,
+    asked: Asked,
+    vector: NDArray[np.float32],
+    passages: Sequence[Passage],
+    without: int | None = None,
+) -> list[Candidate]:
+    """The candidates, not judged yet; `passages` are those of this bot, best first; `without`: see `match`."""
+    matches = match(learned, vector, asked.terms, without)
     found = [Candidate(Seen("entry", evidence.of_entry(learned, asked, each, matches)), match=each) for each in matches]
     found += [
         Candidate(Seen("passage", evidence.of_passage(learned, asked, each, passages)), passage=each)

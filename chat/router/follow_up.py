@@ -67,6 +67,8 @@ def _leans(text: str, vocabulary: Collection[str]) -> bool:
     heard = [term for term in own if term in vocabulary]
     if _POINTING.search(_EXPLETIVE.sub("", text)):
         return len(heard) < OWN_TERMS
+    if _CONDITION.match(text):
+        return True
     if not own:
         return len(words) <= 4 and not _GREETING.search(text)
     if _LEADING.match(text):

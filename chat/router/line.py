@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from chat.exchange import Decision
 from chat.router import evidence, reasons
+from chat.router.calibration import answered_from
 from chat.router.candidates import Candidate, gather, judged
 from chat.router.evidence import Asked
 from chat.router.learned import Learned, learn
@@ -17,7 +18,6 @@ from knowledge.embedding import Embedder
 from knowledge.search import Passage
 from knowledge.snapshot import Snapshot
 
-ANSWERED_FROM = 0.5
 VERBATIM_CONFIDENCE = 0.97
 # Another passage is quoted after the first when it is this likely compared with it, and so is a passage after a
 # vetted answer.
@@ -26,6 +26,8 @@ QUOTED = 3
 # A passage is quoted beside live data from this likelihood on, if it alone covers this share of the question's
 # rarity: it then speaks of something asked that the data does not.
 BESIDE_FROM, TELLS_FROM = 0.1, 0.2
+# Looking something up by mistake does no harm: what it shows says itself what it is.
+FOR_LIVE_DATA = 0.4
 OFFERED = 3
 OFFERED_FROM = 0.35
 
@@ -47,7 +49,7 @@ def _decided(learned: Learned, asked: Asked, candidates: list[Candidate]) -> Dec
     entry = entries[0] if entries else None
     if entry and entry.match and entry.match.verbatim:
         answered = max(answered, VERBATIM_CONFIDENCE)
-    elif answered < ANSWERED_FROM:
+    elif answered < answered_from(learned) * (FOR_LIVE_DATA if _is_action(learned, entry, passages) else 1):
         return _unknown(learned, asked, entries, passages, 1 - answered)
     written = _from_passages(learned, asked, passages, answered) if passages else None
     if entry is None or not entry.match:
@@ -63,6 +65,12 @@ def _decided(learned: Learned, asked: Asked, candidates: list[Candidate]) -> Dec
     else:
         beside = likelier >= NEARLY * entry.probability
     return replace(prepared, also=written) if beside else prepared
+
+
+def _is_action(learned: Learned, entry: Candidate | None, passages: list[Candidate]) -> bool:
+    if entry is None or entry.match is None or entry.match.entry < len(learned.snapshot.faqs):
+        return False
+    return not passages or entry.probability >= passages[0].probability
 
 
 def _likeliest_first(candidates: list[Candidate]) -> list[Candidate]:

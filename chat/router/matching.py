@@ -38,13 +38,20 @@ class Match:
     verbatim: bool
 
 
-def match(learned: Learned, vector: NDArray[np.float32], terms: Collection[str]) -> list[Match]:
-    """The FAQs and actions that come nearest to a question's vector and terms, best first, at most MATCHES."""
+def match(
+    learned: Learned, vector: NDArray[np.float32], terms: Collection[str], without: int | None = None
+) -> list[Match]:
+    """The FAQs and actions that come nearest to a question's vector and terms, best first, at most MATCHES.
+
+    `without` is the number of a text that is to be overlooked.
+    """
     texts = learned.texts
     if not len(texts.owners):
         return []
     cosines = texts.vectors @ vector
     likeness = learned.words.likeness(terms)
+    if without is not None:
+        cosines[without], likeness[without] = -1, 0
     near = cosines + WORD_SHARE * likeness
     closeness = _mean_of_best(near, texts.owners, learned.entries)
     logs = _logs(learned, vector, float(closeness.max()))

@@ -43,7 +43,7 @@ WORDED_FROM, LIKE_FROM, AHEAD = 0.50, 0.72, 0.08
 PLAINLY_WORDED_FROM = 0.30
 WORDS_READ, SENTENCES_READ = 60, 5
 PHRASED_ALIKE = 0.75
-LEARNED_FROM = 0.7
+LEARNED_FROM = 0.75
 SPELT_LIKE_FROM, SPELT_MEANING_FROM = 0.62, 0.40
 
 
@@ -75,8 +75,11 @@ _CORES = [
 
 @dataclass(frozen=True)
 class PersonWish:
+    """`plain` where it is said in so many words, and not only sounds like those who want a person."""
+
     confidence: float
     example: str
+    plain: bool = True
 
 
 def learn(texts: NDArray[np.float32], embedder: Embedder) -> Separator:
@@ -130,7 +133,7 @@ def _wish(
     ):
         return PersonWish(float(np.clip(0.5 + 0.25 * worded + asking / 4, 0.7, 0.99)), example)
     likely = min((separator.probability(vector) for separator in separators), default=0.0)
-    return PersonWish(likely, example) if likely >= LEARNED_FROM else None
+    return PersonWish(likely, example, plain=False) if likely >= LEARNED_FROM else None
 
 
 def _names_a_person(words: list[str]) -> int:

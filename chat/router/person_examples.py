@@ -487,11 +487,23 @@ NOT_ASKING = Prototypes(
         "I don't want to talk to anyone, I just want to cancel online",
         "thanks, I have already talked to an agent",
         "no thanks, I don't need an agent",
+        "can you help me with my parcel, it says delivered but it isn't here",
+        "I need help right now, I sent the form to the wrong place",
+        "please assist, the page shows an error when I pay",
+        "can you look into this please, my refund has not come",
+        "it is urgent, please stop the order I made this morning",
+        "why does this take so long, can I do anything about it",
+        "who can sort out my login, it keeps failing",
+        "please let me know how long it will take",
+        "hello, I have a problem with my booking, what should I do",
+        "help, my account is locked",
+        "could you please cancel it and give me my money back",
+        "walk me through changing my address",
     )
 )
 _STRONG = "speak speaking talk talking chat chatting connect contact contacting transfer reach"
-_WEAK = """fetch fetching bring grab connecting reaching call calling get give put want need rather prefer message ring hand
-pass have"""
+_WEAK = """fetch fetching bring grab connecting reaching call calling get give put want need rather prefer message
+ring hand pass have"""
 _PERSONS = """human humans person agent operator representative rep adviser advisor assistant someone somebody anyone
 anybody people colleague manager supervisor staff"""
 _BETWEEN = """to with a an the your one real live actual me my in on through over touch of from for please just some any

@@ -13,7 +13,7 @@ import pytest
 
 from knowledge.embedding import Embedder, ModelChoice, Space, load_embedder, store
 from knowledge.embedding.onnx_embedder import GRAPH, OnnxEmbedder
-from knowledge.embedding.source import ModelSource, locate
+from knowledge.embedding.source import BUNDLED_NAME, ModelSource, locate
 
 ROOT = Path(__file__).resolve().parents[2]
 NAUGHTY_STRINGS = ROOT.parent / "shared" / "data" / "naughty_strings" / "blns.json"
@@ -36,6 +36,8 @@ vector = embedder.embed_queries(["Where is my parcel?"])[0]
 heavy = [name for name in ("torch", "transformers", "sentence_transformers", "onnx", "django") if name in sys.modules]
 print(json.dumps({"kind": type(embedder).__name__, "heavy": heavy, "vector": vector.tolist()}))
 """
+
+BUSINESSES = Path(__file__).parents[2] / "benchmarks" / "practice"
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +79,7 @@ def test_two_processes_starting_together_export_once(
     assert [start.returncode for start in starts] == [0, 0], starts
     assert sum(start.stderr.count("Exporting the embedding model") for start in starts) == 1
     visible = [path.name for path in (data_folder / "models").iterdir() if not path.name.endswith(".lock")]
-    assert visible == [f"all-MiniLM-L6-v2-{locate('').revision}"]
+    assert visible == [f"{BUNDLED_NAME}-{locate('').revision}"]
     answers = [json.loads(start.stdout) for start in starts]
     assert answers[0]["vector"] == answers[1]["vector"]
 
@@ -89,8 +91,8 @@ def test_a_process_never_imports_pytorch_even_if_it_exports(starts: list[subproc
 
 
 def test_space_is_named_by_model_revision_and_dimension(exported: OnnxEmbedder, in_pytorch: Embedder) -> None:
-    assert exported.space == in_pytorch.space == Space("all-MiniLM-L6-v2", locate("").revision, 384)
-    assert exported.space.key == f"all-MiniLM-L6-v2-{locate('').revision}-384"
+    assert exported.space == in_pytorch.space == Space(BUNDLED_NAME, locate("").revision, 384)
+    assert exported.space.key == f"{BUNDLED_NAME}-{locate('').revision}-384"
     assert Space("BAAI/bge small", "abc", 3).key == "bge_small-abc-3"
 
 
@@ -242,7 +244,8 @@ def test_what_a_killed_export_left_is_cleared(tmp_path: Path, monkeypatch: pytes
     assert [path.name for path in folder.iterdir()] == [store.MANIFEST]
 
 
-def test_a_model_with_prompts_reads_them_from_its_configuration(exported: OnnxEmbedder, tmp_path: Path) -> None:
+def test_a_model_with_prompts_reads_them_from_its_configuration(tmp_path: Path) -> None:
+    plain = load_embedder(ModelChoice(str(locate("").folder)), tmp_path, "cpu")
     model = tmp_path / "prompted"
     shutil.copytree(locate("").folder, model)
     prompts = {"prompts": {"query": "query: ", "passage": "passage: "}}
@@ -250,10 +253,25 @@ def test_a_model_with_prompts_reads_them_from_its_configuration(exported: OnnxEm
     embedder = load_embedder(ModelChoice(str(model)), tmp_path, "cpu")
     assert isinstance(embedder, OnnxEmbedder)
     text = "Where is my parcel?"
-    assert np.array_equal(embedder.embed_queries([text]), exported.embed_queries([f"query: {text}"]))
-    assert np.array_equal(embedder.embed_passages([text]), exported.embed_passages([f"passage: {text}"]))
-    assert embedder.max_tokens == exported.max_tokens - exported.count_tokens("passage: ")
-    assert embedder.space != exported.space
+    assert np.array_equal(embedder.embed_queries([text]), plain.embed_queries([f"query: {text}"]))
+    assert np.array_equal(embedder.embed_passages([text]), plain.embed_passages([f"passage: {text}"]))
+    assert embedder.max_tokens == plain.max_tokens - plain.count_tokens("passage: ")
+    assert embedder.space != plain.space
+
+
+def test_the_bundled_model_is_tuned_for_what_customers_type(exported: OnnxEmbedder, tmp_path: Path) -> None:
+    """On a business that it was not tuned on, more questions find their answer than with the model as it came."""
+    business = json.loads((BUSINESSES / "b-nursery.json").read_text(encoding="utf-8"))
+    answers = [f"{faq['question']} {faq['answer']}" for faq in business["faqs"]]
+    asked = [(question, number) for number, faq in enumerate(business["faqs"]) for question in faq["asked"]]
+
+    def right(embedder: Embedder) -> int:
+        questions = embedder.embed_queries([question for question, _ in asked])
+        nearest = (questions @ embedder.embed_passages(answers).T).argmax(axis=1)
+        return int((nearest == [number for _, number in asked]).sum())
+
+    untuned = load_embedder(ModelChoice(str(locate("").folder)), tmp_path, "cpu")
+    assert right(exported) > right(untuned)
 
 
 def test_an_unusable_gpu_falls_back_to_the_cpu(

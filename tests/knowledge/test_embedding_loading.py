@@ -8,7 +8,7 @@ import pytest
 
 from knowledge import embedding
 from knowledge.embedding import Embedder, ModelChoice, ModelNotFound, load, load_embedder
-from knowledge.embedding.source import locate, source_of
+from knowledge.embedding.source import BUNDLED_NAME, locate, source_of
 
 
 def test_revision_follows_the_content_not_the_place(tmp_path: Path) -> None:
@@ -68,4 +68,4 @@ def test_prepare_does_not_export_for_a_gpu(monkeypatch: pytest.MonkeyPatch, tmp_
     load.prepare_model(ModelChoice(), tmp_path, "cuda")
     assert exported_for == []
     load.prepare_model(ModelChoice(), tmp_path, "cpu")
-    assert exported_for == ["all-MiniLM-L6-v2"]
+    assert exported_for == [BUNDLED_NAME]
