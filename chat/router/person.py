@@ -128,7 +128,7 @@ def _wish(
     if (
         (worded == 2 and asking >= PLAINLY_WORDED_FROM)
         or (worded == 1 and asking >= WORDED_FROM and asking > other - 0.05)
-        or (spelt >= SPELT_LIKE_FROM and asking >= SPELT_MEANING_FROM and asking > other - 0.1)
+        or (spelt >= SPELT_LIKE_FROM and asking >= SPELT_MEANING_FROM and asking > other - 0.03)
         or (asking >= LIKE_FROM and asking - other >= AHEAD)
     ):
         return PersonWish(float(np.clip(0.5 + 0.25 * worded + asking / 4, 0.7, 0.99)), example)
