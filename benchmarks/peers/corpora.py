@@ -14,7 +14,7 @@ from benchmarks.peers.system import Text
 
 ROOT = Path(__file__).parents[2]
 DEMO = ROOT / "deploy" / "demo"
-HELD_OUT = ROOT / "tests" / "questions"
+HELD_OUT = ROOT / "tests" / "questions" / "first"
 PARAGRAPH_QUESTIONS, FAQ_QUESTIONS, FAQS_AN_INTENT = 200, 300, 8
 BANK = "Questions to the bank"
 Made = TypeVar("Made")

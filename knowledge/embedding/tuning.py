@@ -20,7 +20,7 @@ def apply(model: "SentenceTransformer") -> None:
     from safetensors.torch import load_file
 
     tuned = load_file(WEIGHTS)
-    transformer = model[0].auto_model
+    transformer: torch.nn.Module = model[0].auto_model  # type: ignore[assignment]
     state: dict[str, torch.Tensor] = transformer.state_dict()
     for name, tensor in tuned.items():
         if name.endswith(DOWN):
