@@ -40,8 +40,8 @@ class TurnContext:
 
 def load_context(group_id: UUID, conversation_id: UUID, turn: ClaimedTurn) -> TurnContext:
     """Needs the conversation's scope."""
-    conversation = Conversation.objects.select_related("customer").get(group_id=group_id, id=conversation_id)
-    bot = Bot.objects.get(id=group_id)
+    conversation = Conversation.objects.select_related("customer", "group").get(group_id=group_id, id=conversation_id)
+    bot = conversation.group
     behind = list(Bot.objects.filter(fronted_by=bot, tenant_id=bot.tenant_id).order_by("key"))
     space = answering([bot.id, *(each.id for each in behind)])
     customer = conversation.customer
@@ -57,7 +57,7 @@ def load_context(group_id: UUID, conversation_id: UUID, turn: ClaimedTurn) -> Tu
         ),
         bot_name=bot.name,
         greeting=bot.greeting,
-        snapshots=tuple(snapshot.load(each.id, space.key) for each in behind or [bot]),
+        snapshots=tuple(snapshot.of(each, space.key) for each in behind or [bot]),
         space=space,
         dialogue=conversation.dialogue,
         previous=_previous(conversation, turn),

@@ -41,11 +41,14 @@ class Live:
     turn: str = ""
 
 
-def emit(conversation: Conversation, type: str, data: dict[str, Any]) -> Event:
-    """Store the conversation's next event; its row must be locked by this transaction. Streams wake on commit."""
+def emit(conversation: Conversation, type: str, data: dict[str, Any], *changed: str) -> Event:
+    """Store the conversation's next event; its row must be locked by this transaction. Streams wake on commit.
+
+    `changed` are further fields of the conversation, to be stored with its count.
+    """
     conversation.last_seq += 1
     conversation.updated_at = timezone.now()
-    conversation.save(update_fields=["last_seq", "updated_at"])
+    conversation.save(update_fields=["last_seq", "updated_at", *changed])
     event = Event.objects.create(
         group_id=conversation.group_id, conversation=conversation, seq=conversation.last_seq, type=type, data=data
     )

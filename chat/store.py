@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from chat import events
@@ -95,11 +96,9 @@ def save_question(
         client_id=client_id,
         choice={"field": choice.field, "value": choice.value} if choice else None,
     )
-    if page_url:
-        conversation.page_url = page_url[:2000]
-    if conversation.resolved_at:
-        conversation.resolved_at = None
-    conversation.save(update_fields=["page_url", "resolved_at"])
+    if page_url or conversation.resolved_at:
+        conversation.page_url, conversation.resolved_at = page_url[:2000] or conversation.page_url, None
+        conversation.save(update_fields=["page_url", "resolved_at"])
     if conversation.owner == Conversation.Owner.BOT:
         Turn.objects.create(
             group_id=group_id, conversation_id=conversation_id, message_id=message.id, number=message.seq
@@ -141,12 +140,7 @@ def add_message(
 def claim_turn(group_id: UUID, conversation_id: UUID) -> ClaimedTurn | None:
     """The conversation's oldest unanswered turn, leased to the caller; None when there is none or another has it."""
     conversation = locked(group_id, conversation_id)
-    turn = (
-        Turn.objects.filter(group_id=group_id, conversation_id=conversation_id)
-        .exclude(state=Turn.State.DONE)
-        .order_by("number")
-        .first()
-    )
+    turn = _open_turns(group_id, conversation_id).order_by("number").first()
     now = timezone.now()
     if turn is None or (turn.state == Turn.State.RUNNING and turn.lease_until and turn.lease_until > now):
         return None
@@ -156,6 +150,11 @@ def claim_turn(group_id: UUID, conversation_id: UUID) -> ClaimedTurn | None:
     message = Message.objects.get(conversation_group_id=group_id, id=turn.message_id)
     choice = Choice(message.choice["field"], message.choice["value"]) if message.choice else None
     return ClaimedTurn(turn.id, turn.lease, turn.message_id, message.text, choice, conversation.version, turn.attempts)
+
+
+def _open_turns(group_id: UUID, conversation_id: UUID) -> QuerySet[Turn]:
+    turns = Turn.objects.filter(group_id=group_id, conversation_id=conversation_id)
+    return turns.exclude(state=Turn.State.DONE)
 
 
 def may_speak(group_id: UUID, conversation_id: UUID, turn: ClaimedTurn) -> bool:
@@ -171,18 +170,17 @@ def renew_lease(group_id: UUID, turn: ClaimedTurn) -> bool:
     )
 
 
-def save_interaction(
-    group_id: UUID, conversation_id: UUID, turn: ClaimedTurn, outcome: Outcome
-) -> dict[str, Any] | None:
+def save_interaction(group_id: UUID, conversation_id: UUID, turn: ClaimedTurn, outcome: Outcome) -> bool:
     """Say the answer: keep message, interaction and event, and end the turn, all in one transaction.
 
-    The `answer` event's data; None when the turn is no longer ours or a person has taken over meanwhile, in which case
-    the bot stays silent and the interaction says so.
+    Where a person has taken over meanwhile, the bot stays silent and the interaction says so; where the turn is no
+    longer ours, nothing happens. Whether the conversation has another turn to be worked off: whoever saves a question
+    after this sees the turn ended, and begins the next.
     """
     conversation = locked(group_id, conversation_id)
     ended = Turn.objects.filter(group_id=group_id, id=turn.id, lease=turn.lease, state=Turn.State.RUNNING)
     if not ended.update(state=Turn.State.DONE, lease_until=None):
-        return None
+        return True
     may_speak = conversation.owner == Conversation.Owner.BOT and conversation.version == turn.version
     answer, decision = outcome.answer, outcome.decision
     interaction = Interaction(
@@ -201,20 +199,23 @@ def save_interaction(
         steps=outcome.steps,
         handoff=answer.handoff,
     )
-    data = None
     if may_speak:
-        message = add_message(conversation, Message.Role.BOT, answer.text, group_id=decision.group_id)
-        data = answer_event(message.id, interaction.id, answer)
-        message.answer = data
-        message.save(update_fields=["answer"])
-        interaction.answer, interaction.answer_id = answer.text, message.id
+        interaction.answer, interaction.answer_id = answer.text, uuid4()
+        data = answer_event(interaction.answer_id, interaction.id, answer)
+        add_message(
+            conversation,
+            Message.Role.BOT,
+            answer.text,
+            group_id=decision.group_id,
+            id=interaction.answer_id,
+            answer=data,
+        )
         conversation.dialogue = answer.dialogue
-        conversation.save(update_fields=["dialogue"])
-        events.emit(conversation, "answer", data)
+        events.emit(conversation, "answer", data, "dialogue")
         if answer.handoff:
             mark_waiting(conversation)
     interaction.save(force_insert=True)
-    return data
+    return _open_turns(group_id, conversation_id).exists()
 
 
 def answer_event(message_id: UUID, interaction_id: UUID, answer: Answer) -> dict[str, Any]:
@@ -272,10 +273,9 @@ def answer_to(group_id: UUID, message_id: UUID) -> tuple[bool, dict[str, Any] | 
     turn = Turn.objects.filter(group_id=group_id, message_id=message_id).first()
     if turn is None or turn.state != Turn.State.DONE:
         return turn is None, None
-    interaction = Interaction.objects.filter(conversation_group_id=group_id, question_id=message_id).first()
-    if interaction is None or interaction.answer_id is None:
-        return True, None
-    return True, Message.objects.get(conversation_group_id=group_id, id=interaction.answer_id).answer
+    interaction = Interaction.objects.filter(conversation_group_id=group_id, question_id=message_id)
+    said = Message.objects.filter(conversation_group_id=group_id, id__in=interaction.values("answer_id"))
+    return True, said.values_list("answer", flat=True).first()
 
 
 def history(group_id: UUID, conversation_id: UUID) -> list[Message]:

@@ -33,11 +33,12 @@ async def work_off(group_id: UUID, conversation_id: UUID) -> None:
     scope = await in_database(resolve.group_scope, group_id, scope=None)
     if scope is None:
         return
-    while True:
+    more = True
+    while more:
         turn = await in_database(store.claim_turn, group_id, conversation_id, scope=scope)
         if turn is None:
             return
-        await _run(group_id, conversation_id, turn, scope)
+        more = await _run(group_id, conversation_id, turn, scope)
 
 
 def unfinished(most: int = 200) -> list[tuple[UUID, UUID]]:
@@ -60,16 +61,18 @@ class Steps:
         self._last = now
 
 
-async def _run(group_id: UUID, conversation_id: UUID, turn: store.ClaimedTurn, scope: Scope) -> None:
+async def _run(group_id: UUID, conversation_id: UUID, turn: store.ClaimedTurn, scope: Scope) -> bool:
+    """Work off a turn; whether there may be another."""
     renewal = asyncio.get_running_loop().create_task(_keep_lease(group_id, turn, scope))
     try:
         if turn.attempts > store.MOST_ATTEMPTS:
             await in_database(store.give_up_turn, group_id, conversation_id, turn, scope=scope)
-            return
+            return True
         with metrics.TURN_SECONDS.time():
             outcome = await _answer(group_id, conversation_id, turn, scope)
-            await in_database(store.save_interaction, group_id, conversation_id, turn, outcome, scope=scope)
+            more = await in_database(store.save_interaction, group_id, conversation_id, turn, outcome, scope=scope)
         metrics.TURNS.labels(outcome.answer.route).inc()
+        return more
     except Exception:
         metrics.FAILED_TURNS.inc()
         logger.exception("A turn of conversation %s failed (attempt %s).", conversation_id, turn.attempts)
@@ -77,6 +80,7 @@ async def _run(group_id: UUID, conversation_id: UUID, turn: store.ClaimedTurn, s
             await in_database(store.give_up_turn, group_id, conversation_id, turn, scope=scope)
         else:
             await in_database(store.release_lease, group_id, turn, scope=scope)
+        return True
     finally:
         renewal.cancel()
 

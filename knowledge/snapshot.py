@@ -92,15 +92,19 @@ _lock = Lock()
 
 def load(group_id: UUID, space: str) -> Snapshot:
     """The bot's snapshot at its present knowledge version. Needs its scope."""
-    bot = Bot.objects.get(id=group_id)
+    return of(Bot.objects.get(id=group_id), space)
+
+
+def of(bot: Bot, space: str) -> Snapshot:
+    """The snapshot of a bot whose row has just been read in this transaction."""
     with _lock:
-        snapshot = _kept.get((group_id, space))
+        snapshot = _kept.get((bot.id, space))
         if snapshot and snapshot.version == bot.knowledge_version:
-            _kept.move_to_end((group_id, space))
+            _kept.move_to_end((bot.id, space))
             return snapshot
     snapshot = _read(bot, space)
     with _lock:
-        _kept[group_id, space] = snapshot
+        _kept[bot.id, space] = snapshot
         while len(_kept) > KEPT_BOTS:
             _kept.popitem(last=False)
     return snapshot

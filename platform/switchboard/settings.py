@@ -84,7 +84,8 @@ def _database(url: str, pool: bool) -> dict[str, Any]:
     options["connect_timeout"] = 5
     if pool:
         # Streams borrow a connection for each short query; threads must not each keep one for themselves.
-        options["pool"] = {"min_size": 0, "max_size": 24, "timeout": 10, "max_idle": 60}
+        # One that is kept has its plans made, which costs more than most statements do.
+        options["pool"] = {"min_size": 0, "max_size": 24, "timeout": 10, "max_idle": 600}
     config["DISABLE_SERVER_SIDE_CURSORS"] = True
     return config
 

@@ -10,7 +10,7 @@ import pytest
 
 from chat import identity, store
 from chat.exchange import Answer, Decision
-from chat.models import Conversation, Turn
+from chat.models import Conversation, Message, Turn
 from tenants import bots
 from tenants.scope import within
 from tests.conftest import Business
@@ -98,7 +98,8 @@ class TestWhose:
             decision = Decision("faq", 1.0, "", harbor.bot.id)
             answer = Answer("You have 12 euro, Mary.", "faq", 1.0)
             outcome = store.Outcome(decision, answer, "", [], {}, {})
-            assert store.save_interaction(*where, turn, outcome) is None
+            store.save_interaction(*where, turn, outcome)
+            assert not Message.objects.filter(conversation_id=opened.id, role=Message.Role.BOT).exists()
             assert not Turn.objects.exclude(state=Turn.State.DONE).exists()
             assert store.history(*where) == []
 
