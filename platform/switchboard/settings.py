@@ -129,6 +129,13 @@ X_FRAME_OPTIONS = "DENY"
 LLM_BASE_URL = setting("LLM_BASE_URL")
 LLM_MODEL = setting("LLM_MODEL")
 LLM_API_KEY = setting("LLM_API_KEY")
+# The model that answers; a small one that rewrites, checks and verifies where it is named.
+LLM_SMALL_MODEL = setting("LLM_SMALL_MODEL")
+# What the endpoint understands beyond the common API: "vllm", or "openai" for nothing more.
+LLM_DIALECT = setting("LLM_DIALECT", "vllm")
+LLM_AT_ONCE = int(setting("LLM_AT_ONCE", "32"))
+LLM_TIMEOUT_S = float(setting("LLM_TIMEOUT_S", "15"))
+LLM_REVISIONS = int(setting("LLM_REVISIONS", "1"))
 _embedding = embedding_settings.read()
 EMBEDDING_MODELS, EMBEDDING_API_KEYS = _embedding.models, _embedding.api_keys
 EMBEDDING_DEVICE = setting("EMBEDDING_DEVICE")
