@@ -36,7 +36,7 @@ def facts(text: str) -> list[Fact]:
     """Those of a text in order; a stretch of it belongs to one fact only. Names are not among them."""
     text = plain(text)
     found: list[Fact] = []
-    for read in (_links, _phones, _dates, _clock_times, _codes, _shares, _spans, _rates, _quantities):
+    for read in (_links, _phones, _dates, _clock_times, _codes, _spans, _shares, _rates, _quantities):
         for fact in read(text):
             found.append(fact)
             text = text[: fact.start] + "_" * (fact.end - fact.start) + text[fact.end :]
@@ -197,7 +197,7 @@ _ONE_UNIT = re.compile(
     r"\b(?:within|in|for|after|until|before|at least|lasts?|up to)\s+(?:an?|one)\s+(?:full\s+)?"
     r"(?P<unit>minute|hour|day|week|fortnight|month|year)\b"
     r"|\b(?:an?|one)\s+(?P<unit2>minute|hour|day|week|fortnight|month|year)(?:'s)?\s+(?:before|after|later|earlier|notice)\b"
-    r"|\bhalf an (?P<half>hour)\b|\b(?P<times>twice)\b",
+    r"|\b(?P<part>half|(?:a )?quarter of) an hour\b|\b(?P<times>twice)\b",
     re.IGNORECASE,
 )
 _LIST_NUMBER = re.compile(r"(?m)^\s*\(?\d{1,2}[.)]\s+")
@@ -206,7 +206,7 @@ _LIST_NUMBER = re.compile(r"(?m)^\s*\(?\d{1,2}[.)]\s+")
 def _spans(text: str) -> Iterator[Fact]:
     for match in _ONE_UNIT.finditer(text):
         unit = (match["unit"] or match["unit2"] or "").lower()
-        kind, reading = ("times", "2") if match["times"] else ("span", "30")
+        kind, reading = ("times", "2") if match["times"] else ("span", "15" if "quarter" in match.group().lower() else "30")
         if unit:
             kind, reading = _measured(unit, Decimal(1))
         yield Fact(kind, frozenset([reading]), *match.span())

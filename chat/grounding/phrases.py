@@ -39,7 +39,8 @@ _CONDITION = re.compile(r"^\W*(?:and |or |but )?(?:if|unless|when|as long as|pro
 POINTS_BACK = re.compile(
     r"\b(?:it|its|them|they|their|this|that|these|those)\b|^\W*(?:is|are|was|were)\b", re.IGNORECASE
 )
-_PART = re.compile(r"[,;:]|\bbut\b")
+ONLY = re.compile(r"\b(?:only|apart from|except|other than|just for|solely)\b", re.IGNORECASE)
+_PART = re.compile(r"[,;:]|\bbut\b|(?<=[.!?])\s+")
 _INNER_CONDITION = re.compile(r"\b(?:if|unless|as long as|provided(?: that)?|except)\b.*$", re.IGNORECASE)
 
 # Each group is one thing said in several ways; what a group says has to be said by the source too.
@@ -113,11 +114,6 @@ def plain(text: str) -> str:
     for pattern, form in _PLAIN:
         text = re.sub(pattern, form, text, flags=re.IGNORECASE)
     return text
-
-
-def is_negative(text: str) -> bool:
-    """Whether a statement denies: an odd number of denials outside of its conditions, "free of charge" being none."""
-    return any(negative for _, negative in stances(text))
 
 
 def stances(text: str) -> list[tuple[str, bool]]:

@@ -76,7 +76,7 @@ class Evidence:
             return "the source speaks of something else"
         if misplaced := _misplaced(said, window):
             return f"the source says “{misplaced}” of something else"
-        if said.negative not in window.stances_on(said.terms):
+        if any(denies not in window.stances_on(said.content_of(part)) for part, denies in said.stances):
             return "the source says the opposite"
         likeness = float(self._vector(said.text) @ self._vector(window.text))
         if 0.5 * covered + 0.5 * likeness < (SUPPORTED_WITH_FACTS if said.facts else SUPPORTED_FROM):
@@ -110,8 +110,11 @@ class _Statement:
         return clauses(self.text)
 
     @cached_property
-    def negative(self) -> bool:
-        return phrases.is_negative(self.text)
+    def stances(self) -> list[tuple[str, bool]]:
+        return phrases.stances(self.text)
+
+    def content_of(self, part: str) -> frozenset[str]:
+        return phrases.content(part) & self.terms
 
     def missing_in(self, window: "_Window") -> list[Fact]:
         return [fact for fact in self.facts if not any(fact.is_held_by(other) for other in window.facts)]
@@ -144,15 +147,18 @@ class _Window:
     def facts(self) -> list[Fact]:
         return [fact for sentence in self.sentences for fact in sentence.facts] + facts(self.source.title)
 
+    @cached_property
+    def stances(self) -> list[tuple[str, bool]]:
+        return phrases.stances(self.text)
+
     def stances_on(self, terms: frozenset[str]) -> set[bool]:
-        """Whether it is denied, in the parts that share most with these words."""
-        parts = [
-            (len(terms & phrases.content(part)), negative)
-            for sentence in self.sentences
-            for part, negative in phrases.stances(sentence.text)
-        ]
-        most = max(shared for shared, _ in parts) if parts else 0
-        return {negative for shared, negative in parts if shared == most}
+        """Whether it is denied, in the parts that share most with these words. "Only" denies of one what it grants another."""
+        parts = [(len(terms & phrases.content(part)), part, denies) for part, denies in self.stances]
+        most = max(shared for shared, _, _ in parts)
+        nearest = [(part, denies) for shared, part, denies in parts if shared == most]
+        if any(phrases.ONLY.search(part) for part, _ in nearest):
+            return {True, False}
+        return {denies for _, denies in nearest}
 
 
 @dataclass(frozen=True)
