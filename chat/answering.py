@@ -8,7 +8,7 @@ from typing import Any
 from chat import grounding
 from chat.context import TurnContext
 from chat.exchange import Answer, Decision, Question
-from chat.pipelines import PIPELINES, dynamic
+from chat.pipelines import PIPELINES, dynamic, live
 from chat.router import choose
 from chat.router.follow_up import readings
 from chat.router.learned import learn
@@ -60,11 +60,14 @@ async def answer(context: TurnContext, routed: Routed) -> tuple[Routed, Answer]:
     """What the routed line says; or the action whose questions are still open, which then decided the route."""
     resumed = await dynamic.resume(context, routed)
     if resumed is not None:
-        routed = replace(routed, decision=_resuming(context, routed.decision, resumed))
-        return routed, _with_methods(context, resumed)
+        decision = _resuming(context, routed.decision, resumed)
+        context.voice.take(decision.route, decision.confidence)
+        told = await live.told(context, routed.question, decision, resumed)
+        return replace(routed, decision=decision), _with_methods(context, told)
     first = await _one_line(context, routed, routed.decision)
     if routed.decision.also is None:
         return routed, _with_methods(context, first)
+    context.voice.begin_paragraph()
     second = await _one_line(context, routed, routed.decision.also)
     return routed, _with_methods(context, _joined(first, second))
 
@@ -82,11 +85,12 @@ def _resuming(context: TurnContext, decision: Decision, resumed: Answer) -> Deci
 
 
 async def _one_line(context: TurnContext, routed: Routed, decision: Decision) -> Answer:
+    context.voice.take(decision.route, decision.confidence)
     said = await PIPELINES[decision.route](context, routed.question, decision)
-    if decision.route != "dynamic":
-        # The customer changed the subject: what an action still waits for can be answered later.
-        said = said.with_dialogue(context.dialogue)
-    return grounding.check(said, decision)
+    if decision.route == "dynamic":
+        return grounding.check(await live.told(context, routed.question, decision, said), decision)
+    # The customer changed the subject: what an action still waits for can be answered later.
+    return grounding.check(said.with_dialogue(context.dialogue), decision)
 
 
 def _joined(first: Answer, second: Answer) -> Answer:
@@ -101,6 +105,7 @@ def _joined(first: Answer, second: Answer) -> Answer:
         confidence=min(first.confidence, second.confidence),
         calls=first.calls + second.calls,
         handoff=first.handoff or second.handoff,
+        generations=first.generations + second.generations,
     )
 
 
@@ -124,10 +129,15 @@ def _question(context: TurnContext, meaning: str) -> Question:
     return Question(text, meaning, vector, choice)
 
 
-def as_retrieved(routed: Routed) -> list[dict[str, Any]]:
+def as_retrieved(routed: Routed, said: Answer) -> list[dict[str, Any]]:
     """What the answer was chosen from, quoted as it is now: it must explain the answer when all has changed."""
     decisions = [each for each in (routed.decision, routed.decision.also) if each]
-    used = {passage.chunk_id for each in decisions if each.route == "document" for passage in each.passages}
+    quoted = [each for each in said.citations if each.kind == "document"]
+    used = {
+        passage.chunk_id
+        for passage in routed.passages
+        if any(each.id == str(passage.document_id) and grounding.stands(each.quote, passage.text) for each in quoted)
+    }
     found: list[dict[str, Any]] = [
         {
             "kind": "faq",

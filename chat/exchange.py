@@ -114,7 +114,8 @@ class Choices:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a pipeline says. `dialogue` is what the conversation must remember for the next turn."""
+    """What a pipeline says. `dialogue` is what the conversation must remember for the next turn; `generations` are the
+    records of the models that were asked."""
 
     text: str
     route: Route
@@ -125,6 +126,7 @@ class Answer:
     handoff: bool = False
     calls: tuple[dict[str, Any], ...] = ()
     dialogue: dict[str, Any] = field(default_factory=dict)
+    generations: tuple[dict[str, Any], ...] = ()
 
     def with_dialogue(self, dialogue: dict[str, Any]) -> "Answer":
         return replace(self, dialogue=dialogue)

@@ -12,6 +12,7 @@ TURN_SECONDS = Histogram(
     "From claiming a turn to its stored answer.",
     buckets=(0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30),
 )
+LLM_FAILURES = Counter("switchboard_llm_failures", "Answers that a model was asked for and did not give.")
 STREAMS = Gauge("switchboard_open_streams", "Clients that follow a conversation.")
 
 

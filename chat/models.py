@@ -167,6 +167,7 @@ class Interaction(ConversationPart):
     calls = models.JSONField(default=list)
     versions = models.JSONField(default=dict)
     steps = models.JSONField(default=dict, help_text="Milliseconds of each step.")
+    generations = models.JSONField(default=list, help_text="What each model that was asked took, and what came of it.")
     handoff = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -197,6 +197,7 @@ def save_interaction(group_id: UUID, conversation_id: UUID, turn: ClaimedTurn, o
         calls=list(answer.calls),
         versions=outcome.versions,
         steps=outcome.steps,
+        generations=list(answer.generations),
         handoff=answer.handoff,
     )
     if may_speak:

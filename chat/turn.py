@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from django.db import connection
 from chat import answering, events, metrics, store
 from chat.context import TurnContext, load_context
 from chat.exchange import Answer, Decision
+from chat.voice import Voice
 from tenants import resolve
 from tenants.database import in_database
 from tenants.scope import Scope
@@ -88,20 +90,24 @@ async def _run(group_id: UUID, conversation_id: UUID, turn: store.ClaimedTurn, s
 async def _answer(group_id: UUID, conversation_id: UUID, turn: store.ClaimedTurn, scope: Scope) -> store.Outcome:
     steps = Steps()
     context: TurnContext = await in_database(load_context, group_id, conversation_id, turn, scope=scope)
+    # What is only shown live must not be shown either once a person has taken over; save_interaction has the last word.
+    voice = Voice(
+        partial(_publish, conversation_id, turn),
+        partial(in_database, store.may_speak, group_id, conversation_id, turn, scope=scope),
+    )
+    context = replace(context, voice=voice)
     steps.mark("load")
     if context.identity_required and context.asker.customer is None:
         return await _ask_to_sign_in(context, steps)
     routed = await answering.route(context, steps.mark)
     routed, answer = await answering.answer(context, routed)
     steps.mark("answer")
-    # What is only shown live must not be shown either once a person has taken over; save_interaction has the last word.
-    if await in_database(store.may_speak, group_id, conversation_id, turn, scope=scope):
-        await _stream(conversation_id, turn, answer)
+    await _finish(voice, answer)
     return store.Outcome(
         decision=routed.decision,
         answer=answer,
         understood=routed.question.understood,
-        retrieved=answering.as_retrieved(routed),
+        retrieved=answering.as_retrieved(routed, answer),
         versions=context.versions(),
         steps=steps.taken,
     )
@@ -118,20 +124,16 @@ async def _ask_to_sign_in(context: TurnContext, steps: Steps) -> store.Outcome:
         sign_in={"methods": list(context.sign_in_methods)},
         dialogue={"question": turn.text},
     )
-    await _stream(asker.conversation_id, turn, answer)
+    await _finish(context.voice, answer)
     decision = Decision("dynamic", 1.0, reason, asker.group_id)
     return store.Outcome(decision, answer, turn.text, [], context.versions(), steps.taken)
 
 
-async def _stream(conversation_id: UUID, turn: store.ClaimedTurn, answer: Answer) -> None:
-    route = {"route": answer.route, "confidence": round(answer.confidence, 3)}
-    await _publish(conversation_id, turn, "route", route)
-    for piece in answer.text.splitlines(keepends=True):
-        await _publish(conversation_id, turn, "delta", {"text": piece})
-    if answer.choices:
-        await _publish(conversation_id, turn, "choices", answer.choices.as_json())
-    if answer.sign_in:
-        await _publish(conversation_id, turn, "sign_in", answer.sign_in)
+async def _finish(voice: Voice, answer: Answer) -> None:
+    """Say what has not been said yet: all of it, unless a model has spoken."""
+    voice.take(answer.route, answer.confidence)
+    choices = answer.choices.as_json() if answer.choices else None
+    await voice.finish(answer.text, ("choices", choices), ("sign_in", answer.sign_in))
 
 
 async def _publish(conversation_id: UUID, turn: store.ClaimedTurn, type: str, data: dict[str, Any]) -> None:

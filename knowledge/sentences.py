@@ -42,6 +42,20 @@ def sentences(text: str) -> list[str]:
     return [sentence for line in text.split("\n") for sentence in _of_line(" ".join(line.split()))]
 
 
+def first_end(text: str) -> int | None:
+    """Where the first sentence of a growing text ends, with the space after it; None while more could belong to it."""
+    start = len(text) - len(text.lstrip())
+    line = text.find("\n", start)
+    for end in END.finditer(text, start, len(text) if line < 0 else line):
+        before, after = text[max(start, end.start() - NEARBY) : end.start()], text[end.end() : end.end() + NEARBY]
+        if after.strip() and _ends(before, end.group().strip(), after):
+            return end.end()
+    if line < 0:
+        return None
+    following = len(text) - len(text[line:].lstrip())
+    return following if following < len(text) else None
+
+
 def _of_line(line: str) -> list[str]:
     found: list[str] = []
     start = 0

@@ -33,7 +33,8 @@ class FaqEntry:
 
 @dataclass(frozen=True)
 class ActionEntry:
-    """`speaks_of` are the words of its parameters: their descriptions and the labels of their choices."""
+    """`speaks_of` are the words of its parameters: their descriptions and the labels of their choices. `takes` are the
+    names of those that a customer gives; `reads` says that the action changes nothing."""
 
     id: UUID
     group_id: UUID
@@ -42,6 +43,8 @@ class ActionEntry:
     description: str
     requires_verified: bool
     speaks_of: str = ""
+    takes: str = ""
+    reads: bool = True
 
 
 @dataclass(frozen=True)
@@ -124,6 +127,8 @@ def _read(bot: Bot, space: str) -> Snapshot:
             action.description,
             action.requires_verified,
             _speaks_of(action.parameters),
+            _takes(action.parameters),
+            action.method == "GET",
         )
         for action in Action.objects.filter(group=bot, enabled=True).order_by("name")
     )
@@ -151,6 +156,11 @@ def _speaks_of(parameters: list[dict[str, Any]]) -> str:
     described = [str(parameter.get("description", "")) for parameter in parameters]
     labels = [str(choice.get("label", "")) for parameter in parameters for choice in parameter.get("choices") or ()]
     return " ".join(described + labels)
+
+
+def _takes(parameters: list[dict[str, Any]]) -> str:
+    given = [row for row in parameters if not row.get("source") and "value" not in row]
+    return ", ".join(f'{row.get("name")}="…"' for row in given)
 
 
 _FAQ_TEXTS = """

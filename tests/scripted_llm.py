@@ -35,8 +35,8 @@ End = Literal["stop", "abort", "die", "hang", "refuse", "error"]
 class Reply:
     """What is said to the next request whose last message holds `when`. A reply is used up unless `always`.
 
-    `end`: after the tokens the stream ends well, is aborted, the process dies, or nothing comes any more; or the request
-    is refused (400) or fails (500) to begin with.
+    `end`: after the tokens the stream ends well, is aborted, the process dies, or nothing comes any more; or the
+    request is refused (400) or fails (500) to begin with.
     """
 
     tokens: Sequence[str]

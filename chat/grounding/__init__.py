@@ -10,7 +10,7 @@ UNGROUNDED = "I'm sorry, I can't find a reliable source for that just now. I can
 def check(answer: Answer, decision: Decision) -> Answer:
     """The answer if everything it cites stands in its source as quoted; else an honest "I don't know"."""
     if all(
-        _stands(citation.quote, _source(citation.kind, citation.id, answer, decision)) for citation in answer.citations
+        stands(citation.quote, _source(citation.kind, citation.id, answer, decision)) for citation in answer.citations
     ):
         return answer
     return Answer(UNGROUNDED, "unknown", 0.0)
@@ -25,7 +25,8 @@ def _source(kind: str, id: str, answer: Answer, decision: Decision) -> str:
     return answer.text
 
 
-def _stands(quote: str, source: str) -> bool:
+def stands(quote: str, source: str) -> bool:
+    """Whether the quote, but for its gaps, is in the source word for word."""
     return all(_folded(part) in _folded(source) for part in quote.split("…"))
 
 

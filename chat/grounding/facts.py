@@ -92,7 +92,8 @@ _DATE = re.compile(
 )
 _DAY = "|".join(WEEKDAYS)
 _WEEKDAY = re.compile(
-    rf"\b(?:(?P<first>{_DAY})s?\s*(?:to|until|till|through|-|–)\s*(?P<last>{_DAY})s?|(?P<day>{_DAY})s?)\b", re.IGNORECASE
+    rf"\b(?:(?P<first>{_DAY})s?\s*(?:to|until|till|through|-|–)\s*(?P<last>{_DAY})s?|(?P<day>{_DAY})s?)\b",
+    re.IGNORECASE,
 )
 _RELATIVE = re.compile(r"\b(?:tomorrow|today|tonight|yesterday)\b", re.IGNORECASE)
 
@@ -100,8 +101,12 @@ _RELATIVE = re.compile(r"\b(?:tomorrow|today|tonight|yesterday)\b", re.IGNORECAS
 def _dates(text: str) -> Iterator[Fact]:
     for match in _DATE.finditer(text):
         # "You may" is no month.
-        if match["alone"] and match["alone"].lower() == "may" and not re.search(
-            r"\b(?:in|of|by|until|since|from|and|to|during|early|late|mid)\s+$|,\s*$", text[: match.start()]
+        if (
+            match["alone"]
+            and match["alone"].lower() == "may"
+            and not re.search(
+                r"\b(?:in|of|by|until|since|from|and|to|during|early|late|mid)\s+$|,\s*$", text[: match.start()]
+            )
         ):
             continue
         readings, implied = _date_readings(match)
@@ -146,7 +151,11 @@ _CLOCK = re.compile(
 
 def _clock_times(text: str) -> Iterator[Fact]:
     for match in _CLOCK.finditer(text):
-        if match["hour"] and not match["half"] and (":" not in match.group() or text[match.start() - 1 : match.start()] in "£$€"):
+        if (
+            match["hour"]
+            and not match["half"]
+            and (":" not in match.group() or text[match.start() - 1 : match.start()] in "£$€")
+        ):
             continue
         minutes = [value for value in _minutes(match) if value is not None]
         if minutes:
@@ -191,7 +200,7 @@ _UNITS = {
     "minute": (1, r"minutes?|mins?"), "hour": (60, r"hours?|hrs?|h"), "day": (1440, r"days?|nights?"),
     "week": (10080, r"weeks?"), "fortnight": (20160, r"fortnights?"),
 }  # fmt: skip
-_MEASURES = frozenset("kg g mg km m cm mm l ml gb mb tb miles mile".split())
+_MEASURES = frozenset(["kg", "g", "mg", "km", "m", "cm", "mm", "l", "ml", "gb", "mb", "tb", "miles", "mile"])
 _NEXT = re.compile(r"\s*-?\s*(?P<working>(?:full\s+)?(?:working|business)\s+)?(?P<word>[^\W\d_]+|%)")
 _ONE_UNIT = re.compile(
     r"\b(?:within|in|for|after|until|before|at least|lasts?|up to)\s+(?:an?|one)\s+(?:full\s+)?"
@@ -206,13 +215,18 @@ _LIST_NUMBER = re.compile(r"(?m)^\s*\(?\d{1,2}[.)]\s+")
 def _spans(text: str) -> Iterator[Fact]:
     for match in _ONE_UNIT.finditer(text):
         unit = (match["unit"] or match["unit2"] or "").lower()
-        kind, reading = ("times", "2") if match["times"] else ("span", "15" if "quarter" in match.group().lower() else "30")
+        kind, reading = (
+            ("times", "2") if match["times"] else ("span", "15" if "quarter" in match.group().lower() else "30")
+        )
         if unit:
             kind, reading = _measured(unit, Decimal(1))
         yield Fact(kind, frozenset([reading]), *match.span())
 
 
-_RATE = re.compile(r"(?:\b(?:an?|per|each|every)\s+|/\s?)(?:full |further )?(?P<unit>minute|hour|day|night|week|month|year)\b", re.IGNORECASE)
+_RATE = re.compile(
+    r"(?:\b(?:an?|per|each|every)\s+|/\s?)(?:full |further )?(?P<unit>minute|hour|day|night|week|month|year)\b",
+    re.IGNORECASE,
+)
 
 
 def _rates(text: str) -> Iterator[Fact]:
@@ -234,7 +248,9 @@ def _kind(text: str, mention: numbers.Mention) -> tuple[str, int]:
     """What is counted, and where the fact ends."""
     written = text[mention.start : mention.end]
     for currency, words in _CURRENCIES.items():
-        if re.match(rf"(?:{words})", written, re.IGNORECASE) or re.search(rf"(?<![a-z])(?:{words})$", written, re.IGNORECASE):
+        if re.match(rf"(?:{words})", written, re.IGNORECASE) or re.search(
+            rf"(?<![a-z])(?:{words})$", written, re.IGNORECASE
+        ):
             return currency, mention.end
     if mention.unit:
         working = re.search(r"\b(?:working|business)\b", written)

@@ -6,8 +6,8 @@ from collections.abc import Collection
 from knowledge import lexical
 
 _WORD = re.compile(r"[^\W\d_][\w'’-]*")
-_TITLES = frozenset("mr mrs ms miss dr prof professor sir madam".split())
-_NO_NAMES = frozenset("i i'm i'll i'd i've ok okay pm am".split()) | _TITLES
+_TITLES = frozenset(["mr", "mrs", "ms", "miss", "dr", "prof", "professor", "sir", "madam"])
+_NO_NAMES = frozenset(["i", "i'm", "i'll", "i'd", "i've", "ok", "okay", "pm", "am"]) | _TITLES
 _OPENING = re.compile(r"(?:^|[.!?:;•\-–(\"“]\s*)$")
 # "Professor Hana Sato" may be called "Professor Sato".
 BETWEEN = 1
@@ -25,9 +25,8 @@ def unknown_names(statement: str, source: str, allowed: Collection[str]) -> list
         form = _fold(name)
         if form in allowed:
             continue
-        if form not in places:
-            unknown.append(name)
-        elif before and statement[before[1] : start].isspace() and not _stand_together(before[0], form, places):
+        beside = before is not None and statement[before[1] : start].isspace()
+        if form not in places or (before and beside and not _stand_together(before[0], form, places)):
             unknown.append(name)
         before = (form, end)
     return unknown

@@ -19,7 +19,8 @@ _PLAIN = (
 )
 FREE = re.compile(
     r"\b(?:free of charge|for free|complimentary|free|at no (?:extra |additional )?(?:cost|charge)|costs? nothing"
-    r"|without (?:an? |any |extra )*(?:\w+ )?(?:fee|charge|cost)s?|no (?:extra |additional |\w+ )?(?:cost|charge|fee)s?)\b",
+    r"|without (?:an? |any |extra )*(?:\w+ )?(?:fee|charge|cost)s?"
+    r"|no (?:extra |additional |\w+ )?(?:cost|charge|fee)s?)\b",
     re.IGNORECASE,
 )
 _BOUND = (
@@ -35,7 +36,9 @@ _NEGATION = re.compile(
     r"forbidden|prohibited)\b",
     re.IGNORECASE,
 )
-_CONDITION = re.compile(r"^\W*(?:and |or |but )?(?:if|unless|when|as long as|provided|except|in case|until|while)\b", re.IGNORECASE)
+_CONDITION = re.compile(
+    r"^\W*(?:and |or |but )?(?:if|unless|when|as long as|provided|except|in case|until|while)\b", re.IGNORECASE
+)
 POINTS_BACK = re.compile(
     r"\b(?:it|its|them|they|their|this|that|these|those)\b|^\W*(?:is|are|was|were)\b", re.IGNORECASE
 )
@@ -85,11 +88,12 @@ first initial new
 claim claims claimed
 kept waits wait
 """
-_SAYING_NOTHING = frozenset(
-    """yes no unfortunately sorry sure course certainly please there here also just then so well indeed however
-    straight away currently happy glad actually simply kindly possible able want wish would like let find take takes took
-    make makes use uses each every any per total many much several within upon via onto across without""".split()
-)
+_EMPTY = """
+yes no unfortunately sorry sure course certainly please there here also just then so well indeed however straight away
+currently happy glad actually simply kindly possible able want wish would like let find take takes took make makes use
+uses each every any per total many much several within upon via onto across without
+"""
+_SAYING_NOTHING = frozenset(_EMPTY.split())
 
 
 _ALIKE: dict[str, str] = {}

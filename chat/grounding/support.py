@@ -1,6 +1,6 @@
 """Whether a statement is supported by a source: its facts, names, promises and sense, looked for in one place."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -34,7 +34,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Verdict:
-    """`reason` says what is missing; `source` is the number of the one that supports the statement, `quote` its words."""
+    """`reason` says what is missing; `source` is the number of the one that supports it, `quote` its words."""
 
     supported: bool
     reason: str = ""
@@ -43,7 +43,7 @@ class Verdict:
 
 
 class Evidence:
-    """The sources of an answer, taken apart once. `allowed` are names that need no source: the company, the customer."""
+    """The sources of an answer, taken apart once. `allowed` are names that need none: the company, the customer."""
 
     def __init__(self, sources: Iterable[Source], embedder: Embedder, allowed: Iterable[str] = ()) -> None:
         self._embedder = embedder
@@ -51,17 +51,22 @@ class Evidence:
         self._windows = [window for source in sources for window in _windows(source)]
         self._vectors: dict[str, NDArray[np.float32]] = {}
 
-    def verdict(self, statement: str) -> Verdict:
-        """The first that supports it of the stretches which share most with it; else why the nearest does not."""
+    def add(self, source: Source) -> None:
+        """One more, found out while the answer was being given."""
+        self._windows += _windows(source)
+
+    def verdict(self, statement: str, named: Collection[int] = ()) -> Verdict:
+        """The first that supports it of the stretches which share most with it, those of the sources `named` before
+        others; else why the nearest does not."""
         said = _Statement(phrases.plain(statement))
-        ranked = sorted(self._windows, key=lambda window: (len(said.missing_in(window)), -said.covered_by(window), len(window.text)))
+        ranked = sorted(self._windows, key=lambda window: _rank(said, window, named))
         nearest = Verdict(False, "there is nothing to support it with")
         for place, window in enumerate(ranked[:WINDOWS_TRIED]):
             problem = self._problem(said, window)
             if not problem:
-                return Verdict(True, "", window.source.number, window.text)
+                return Verdict(True, "", window.source.number, window.quote)
             if place == 0:
-                nearest = Verdict(False, problem, window.source.number, window.text)
+                nearest = Verdict(False, problem, window.source.number, window.quote)
         return nearest
 
     def _problem(self, said: "_Statement", window: "_Window") -> str:
@@ -135,6 +140,10 @@ class _Window:
     def text(self) -> str:
         return " ".join(sentence.text for sentence in self.sentences)
 
+    @property
+    def quote(self) -> str:
+        return " ".join(sentence.original for sentence in self.sentences)
+
     @cached_property
     def whole(self) -> str:
         return f"{self.source.title}\n{self.source.text}"
@@ -152,7 +161,7 @@ class _Window:
         return phrases.stances(self.text)
 
     def stances_on(self, terms: frozenset[str]) -> set[bool]:
-        """Whether it is denied, in the parts that share most with these words. "Only" denies of one what it grants another."""
+        """Whether it is denied, where most of these words stand. "Only" grants one what it denies others."""
         parts = [(len(terms & phrases.content(part)), part, denies) for part, denies in self.stances]
         most = max(shared for shared, _, _ in parts)
         nearest = [(part, denies) for shared, part, denies in parts if shared == most]
@@ -163,7 +172,11 @@ class _Window:
 
 @dataclass(frozen=True)
 class _Sentence:
-    text: str
+    original: str
+
+    @cached_property
+    def text(self) -> str:
+        return phrases.plain(self.original)
 
     @cached_property
     def bare(self) -> str:
@@ -182,8 +195,13 @@ class _Sentence:
         return clauses(self.text)
 
 
+def _rank(said: _Statement, window: _Window, named: Collection[int]) -> tuple[int, float, bool, int]:
+    missing, covered = len(said.missing_in(window)), said.covered_by(window)
+    return missing, -covered, window.source.number not in named, len(window.text)
+
+
 def _windows(source: Source) -> list[_Window]:
-    parts = [_Sentence(phrases.plain(text)) for text in sentences(source.text)[:MOST_SENTENCES]]
+    parts = [_Sentence(text) for text in sentences(source.text)[:MOST_SENTENCES]]
     return [
         _Window(source, tuple(parts[start : start + width]))
         for width in range(1, WIDEST + 1)

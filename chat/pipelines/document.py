@@ -1,12 +1,18 @@
-"""The document line without an LLM: the best sentences of the best passages, quoted and cited with their date."""
+"""The document line: the best sentences of the best passages, quoted and cited with their date; where a model speaks,
+an answer from the passages alone, each of its sentences cited."""
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
+from django.conf import settings
 
+from chat import llm
 from chat.context import TurnContext
 from chat.exchange import Answer, Citation, Decision, Question
+from chat.grounding.support import Source
+from chat.pipelines import spoken, unknown
 from knowledge import lexical
 from knowledge.chunking import sentences
 from knowledge.embedding import Embedder
@@ -17,6 +23,29 @@ SENTENCES_READ = 24
 
 
 async def answer(context: TurnContext, question: Question, decision: Decision) -> Answer:
+    if not llm.is_configured():
+        return await quoted(question, decision)
+    sources = [
+        Source(number, passage.text, " › ".join([passage.title, *passage.heading_path]))
+        for number, passage in enumerate(decision.passages, 1)
+    ]
+    told = await spoken.from_sources(context, question, decision, sources, revisions=settings.LLM_REVISIONS)
+    record = (told.record,)
+    if told.spoken and told.spoken.outcome == "no answer":
+        return replace(await unknown.answer(context, question, decision), generations=record)
+    if told.spoken is None or not told.answered:
+        return replace(await quoted(question, decision), generations=record)
+    citations = tuple(
+        _citation(decision.passages[number - 1], "…".join(quotes))
+        for number, quotes in told.spoken.quotes.items()
+        if number <= len(sources)
+    )
+    cited = Answer("", "document", decision.confidence, citations=citations)
+    return replace(spoken.said(told.spoken, cited), generations=record)
+
+
+async def quoted(question: Question, decision: Decision) -> Answer:
+    """The answer without a model: nothing but quotes."""
     chosen = decision.passages
     embedder = context.space.embedder()
     longest = [LONGEST_QUOTE] + [LONGEST_FURTHER_QUOTE] * (len(chosen) - 1)

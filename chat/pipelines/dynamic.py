@@ -110,6 +110,11 @@ async def converse(
     return await _called(asker, spec, outcome.arguments, confidence)
 
 
+async def look_up(asker: Asker, spec: ActionSpec, arguments: dict[str, Any]) -> Answer:
+    """What the API says, in the words of the action's template; without a citation where it could not be asked."""
+    return await _called(asker, spec, arguments, SURE)
+
+
 async def _called(asker: Asker, spec: ActionSpec, arguments: dict[str, Any], confidence: float) -> Answer:
     result = await actions.run(spec, arguments, asker.customer)
     subject = asker.customer.subject if asker.customer else ""
