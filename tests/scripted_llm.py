@@ -46,12 +46,20 @@ class Reply:
     always: bool = False
 
 
-@dataclass(frozen=True)
 class ScriptedLlm:
     """The running server, as a test sees it."""
 
-    process: "subprocess.Popen[bytes]"
-    url: str
+    def __init__(self, port: int) -> None:
+        self.port, self.url = port, f"http://127.0.0.1:{port}"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it, where it does not run."""
+        if self._process is None or self._process.poll() is not None:
+            environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "platform")])}
+            words = [sys.executable, "-m", "tests.scripted_llm", str(self.port)]
+            self._process = subprocess.Popen(words, cwd=ROOT, env=environment)
+            self._wait_until_up()
 
     def will_say(self, *replies: Reply) -> None:
         httpx.post(f"{self.url}/script", json=[asdict(reply) for reply in replies]).raise_for_status()
@@ -64,23 +72,31 @@ class ScriptedLlm:
         return ["\n".join(message["content"] for message in each["body"]["messages"]) for each in self.log()]
 
     def kill(self) -> None:
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
+        if self._process is not None:
+            self._process.send_signal(signal.SIGKILL)
+            self._process.wait()
+
+    def _wait_until_up(self) -> None:
+        deadline = time.monotonic() + STARTED_S
+        while True:
+            with contextlib.suppress(httpx.HTTPError):
+                httpx.get(f"{self.url}/log", timeout=1)
+                return
+            assert self._process is not None
+            assert self._process.poll() is None, "The scripted server has ended."
+            assert time.monotonic() < deadline, "The scripted server does not start."
+            time.sleep(0.02)
 
 
 @contextlib.contextmanager
-def scripted_llm(port: int = 0) -> Iterator[ScriptedLlm]:
+def scripted_llm() -> Iterator[ScriptedLlm]:
     """The server while the block runs."""
-    port = port or processes.free_port()
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "platform")])}
-    process = subprocess.Popen([sys.executable, "-m", "tests.scripted_llm", str(port)], cwd=ROOT, env=environment)
-    server = ScriptedLlm(process, f"http://127.0.0.1:{port}")
+    server = ScriptedLlm(processes.free_port())
     try:
-        _wait_until_up(server)
+        server.start()
         yield server
     finally:
-        process.kill()
-        process.wait()
+        server.kill()
 
 
 def words_of(text: str) -> list[str]:
@@ -89,17 +105,6 @@ def words_of(text: str) -> list[str]:
     for word in text.split(" "):
         found.append(f" {word}" if found else word)
     return found
-
-
-def _wait_until_up(server: ScriptedLlm) -> None:
-    deadline = time.monotonic() + STARTED_S
-    while True:
-        with contextlib.suppress(httpx.HTTPError):
-            httpx.get(f"{server.url}/log", timeout=1)
-            return
-        assert server.process.poll() is None, "The scripted server has ended."
-        assert time.monotonic() < deadline, "The scripted server does not start."
-        time.sleep(0.02)
 
 
 @dataclass

@@ -1,0 +1,213 @@
+"""Whole turns with a scripted model: answers in its words, streamed and cited; without it, the very same as ever."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from chat import asking, events, llm
+from chat.models import Interaction
+from knowledge.documents import save_document
+from knowledge.faqs import save_faq
+from knowledge.models import Faq
+from tenants.database import in_database
+from tenants.safe_http import pressure
+from tenants.scope import within
+from tests.conftest import Business
+from tests.scripted_llm import MODEL, Reply, ScriptedLlm, scripted_llm, words_of
+
+QUESTION = "How long do I have to return a tent?"
+VETTED = "You can return a tent within 60 days if it was not used. The refund arrives within a week."
+DOCUMENT = """# Camp sites
+
+The camp site at Lake Orrin opens on 1 April and closes on 15 October.
+
+# Boats
+
+A rowing boat costs 12 euros an hour. Life jackets are included and must be worn."""
+
+
+@pytest.fixture(scope="module")
+def model() -> Iterator[ScriptedLlm]:
+    with scripted_llm() as server:
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def _llm(model: ScriptedLlm, settings: Any) -> Iterator[None]:
+    model.start()
+    pressure.report(llm.OWNER, f"{model.url}/v1", failed=False)
+    settings.LLM_BASE_URL, settings.LLM_MODEL = f"{model.url}/v1", MODEL
+    yield
+
+
+@pytest.fixture
+def shop(harbor: Business, settle: Callable[..., None]) -> Business:
+    with within(harbor.scope):
+        save_faq(Faq(group=harbor.bot, question=QUESTION, answer=VETTED), ["Can I send a tent back?"])
+        save_document(harbor.bot.id, filename="outdoors.md", data=DOCUMENT.encode(), title="Outdoors")
+    settle(harbor)
+    return harbor
+
+
+class Turn:
+    """One question: the answer, what was heard of it live, and the record that explains it."""
+
+    def __init__(self, answer: dict[str, Any], heard: list[events.Live], interaction: Interaction) -> None:
+        self.answer, self.interaction = answer, interaction
+        self.heard = "".join(live.data["text"] for live in heard if live.type == "delta" and live.data)
+        self.types = [live.type for live in heard if live.type]
+
+    @property
+    def generation(self) -> dict[str, Any]:
+        (found,) = self.interaction.generations
+        return found
+
+
+async def ask(shop: Business, question: str, monkeypatch: pytest.MonkeyPatch) -> Turn:
+    heard: list[events.Live] = []
+    publish = events.publish
+
+    async def listen(live: events.Live) -> None:
+        heard.append(live)
+        await publish(live)
+
+    monkeypatch.setattr(events, "publish", listen)
+    asked = await asking.ask(shop.bot.key, question)
+    assert asked.answer is not None
+    found = await in_database(_interaction, asked.answer["interaction_id"], scope=shop.scope)
+    return Turn(asked.answer, heard, found)
+
+
+def _interaction(id: str) -> Interaction:
+    return Interaction.objects.get(id=id)
+
+
+async def test_a_vetted_answer_in_the_models_words(
+    model: ScriptedLlm, shop: Business, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "You have 60 days to return an unused tent [1]. The refund arrives within 7 days [1]."
+    model.will_say(Reply(words_of(text)))
+    turn = await ask(shop, QUESTION, monkeypatch)
+    assert turn.answer["text"] == turn.heard == text.replace(" [1]", "")
+    assert (turn.answer["route"], turn.types) == ("faq", ["route", "delta", "delta"])
+    assert [each["quote"] for each in turn.answer["citations"]] == [VETTED]
+    assert turn.generation["outcome"] == "answered"
+    assert (turn.generation["prompt_tokens"], turn.generation["model"]) == (100, MODEL)
+    assert turn.generation["completion_tokens"] == len(words_of(text))
+    assert turn.generation["first_token_ms"] > 0
+    (prompt,) = model.prompts()
+    assert f"customers of {shop.bot.name}" in prompt
+    assert VETTED in prompt
+
+
+async def test_an_invented_claim_gives_way_to_the_vetted_answer(
+    model: ScriptedLlm, shop: Business, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model.will_say(Reply(words_of("You can return a tent within 90 days. The refund arrives within a week.")))
+    turn = await ask(shop, QUESTION, monkeypatch)
+    assert turn.answer["text"] == VETTED
+    assert "90" not in turn.heard
+    assert turn.generation["held_back"][0]["reason"] == "the source does not say “90 days”"
+
+
+@pytest.mark.parametrize("end", ["die", "abort", "error", "refuse"])
+async def test_a_model_that_dies_leaves_a_complete_answer(
+    model: ScriptedLlm, shop: Business, monkeypatch: pytest.MonkeyPatch, end: Any
+) -> None:
+    begun = words_of("You can return a tent within 60 days if it was not used. The refund")
+    model.will_say(Reply(begun, end=end, always=True))
+    turn = await ask(shop, QUESTION, monkeypatch)
+    assert (turn.answer["text"], turn.answer["route"]) == (VETTED, "faq")
+    assert turn.generation["outcome"] == "failed"
+    assert VETTED.startswith(turn.heard.strip()) or turn.heard == VETTED
+    if end in ("die", "abort"):
+        assert turn.types.count("delta") >= 1
+
+
+async def test_nobody_there(model: ScriptedLlm, shop: Business, monkeypatch: pytest.MonkeyPatch) -> None:
+    model.kill()
+    turn = await ask(shop, QUESTION, monkeypatch)
+    assert (turn.answer["text"], turn.heard) == (VETTED, VETTED)
+
+
+async def test_a_model_that_hangs_is_not_waited_for(
+    model: ScriptedLlm, shop: Business, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    settings.LLM_TIMEOUT_S = 0.5
+    model.will_say(Reply(["You can"], end="hang", always=True))
+    turn = await ask(shop, QUESTION, monkeypatch)
+    assert turn.answer["text"] == VETTED
+    assert turn.generation["outcome"] == "failed"
+
+
+async def test_an_answer_from_documents_cites_the_passages_that_support_it(
+    model: ScriptedLlm, shop: Business, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model.will_say(Reply(words_of("A rowing boat is €12 an hour [1]. You have to wear the life jackets [9]. Enjoy!")))
+    turn = await ask(shop, "What does a rowing boat cost?", monkeypatch)
+    assert turn.answer["route"] == "document"
+    assert turn.heard == turn.answer["text"] == "A rowing boat is €12 an hour. You have to wear the life jackets."
+    (citation,) = turn.answer["citations"]
+    assert (citation["kind"], citation["title"]) == ("document", "Outdoors")
+    assert "A rowing boat costs 12 euros an hour." in citation["quote"]
+    assert turn.interaction.retrieved[0]["used"]
+
+
+async def test_what_is_not_in_the_documents_is_an_outcome_not_a_phrase(
+    model: ScriptedLlm, shop: Business, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model.will_say(Reply(["[no", " ans", "wer]"]))
+    turn = await ask(shop, "Does a rowing boat cost less in the evening hour?", monkeypatch)
+    assert turn.answer["route"] == "unknown"
+    assert turn.generation["outcome"] == "no answer"
+    assert "[" not in turn.heard
+
+
+async def test_what_cannot_be_sent_is_revised_and_then_quoted(
+    model: ScriptedLlm, shop: Business, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong, right = "A rowing boat costs 15 euros an hour.", "A rowing boat costs 12 euros per hour."
+    model.will_say(Reply(words_of(wrong)), Reply(words_of(right), when="It cannot be sent"))
+    turn = await ask(shop, "What does a rowing boat cost?", monkeypatch)
+    assert turn.answer["text"] == turn.heard == right
+    assert turn.generation["revision"] == 1
+    model.will_say(Reply(words_of(wrong), always=True))
+    turn = await ask(shop, "What does a rowing boat cost?", monkeypatch)
+    assert "A rowing boat costs 12 euros an hour." in turn.answer["text"]
+    assert "15" not in turn.heard + turn.answer["text"]
+
+
+async def test_the_conversation_so_far_is_in_the_prompt(model: ScriptedLlm, shop: Business) -> None:
+    model.will_say(Reply(words_of("You have 60 days to return an unused tent."), always=True))
+    first = await asking.ask(shop.bot.key, QUESTION)
+    await asking.ask(shop.bot.key, "Can I send a tent back?", conversation_id=first.conversation_id)
+    assert f"Customer: {QUESTION}\nYou: You have 60 days to return an unused tent." in model.prompts()[-1]
+
+
+async def test_without_a_model_nothing_changes(
+    shop: Business, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    settings.LLM_BASE_URL = ""
+    turn = await ask(shop, QUESTION, monkeypatch)
+    assert (turn.answer["text"], turn.heard, turn.interaction.generations) == (VETTED, VETTED, [])
+
+
+async def test_the_endpoint_is_left_alone_while_it_fails(model: ScriptedLlm, shop: Business) -> None:
+    model.will_say(Reply((), end="error", always=True))
+    for _ in range(pressure.FAILURES_IN_A_ROW):
+        await asking.ask(shop.bot.key, QUESTION)
+    asked = len(model.log())
+    answers = await asyncio.gather(*(asking.ask(shop.bot.key, QUESTION) for _ in range(3)))
+    assert len(model.log()) == asked
+    assert {answer.answer["text"] for answer in answers if answer.answer} == {VETTED}
+
+
+async def test_a_choice_is_one_of_the_options(model: ScriptedLlm) -> None:
+    model.will_say(Reply([" Yes", "."]), Reply(["Perhaps"]))
+    prompt = llm.Prompt(MODEL, "s", (("user", "Is it?"),))
+    assert await llm.choose(prompt, ["yes", "no"]) == "yes"
+    with pytest.raises(llm.LlmError, match="none of the options"):
+        await llm.choose(prompt, ["yes", "no"])
+    assert model.log()[0]["body"]["structured_outputs"] == {"choice": ["yes", "no"]}
