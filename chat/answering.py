@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from chat import grounding
+from chat import grounding, rewriting
 from chat.context import TurnContext
 from chat.exchange import Answer, Decision, Question
 from chat.pipelines import PIPELINES, dynamic, live
@@ -31,7 +31,7 @@ async def route(context: TurnContext, mark: Callable[[str], None]) -> Routed:
     A question that leans on the one before it may mean several things: the first that is known is taken to be meant.
     """
     first: Routed | None = None
-    for meaning in await asyncio.to_thread(_readings, context):
+    for meaning in await _meanings(context):
         routed = await _route(context, meaning, mark)
         if routed.decision.route != "unknown":
             return routed
@@ -107,6 +107,15 @@ def _joined(first: Answer, second: Answer) -> Answer:
         handoff=first.handoff or second.handoff,
         generations=first.generations + second.generations,
     )
+
+
+async def _meanings(context: TurnContext) -> list[str]:
+    """What a question may mean, the likeliest first; where rules say that it leans, a small model is asked as well."""
+    found = await asyncio.to_thread(_readings, context)
+    if context.turn.choice or found == [context.turn.text]:
+        return found
+    rewritten = await rewriting.stand_alone(context.turn.text, context.exchanges, found[0])
+    return list(dict.fromkeys([rewritten, *found]))
 
 
 def _readings(context: TurnContext) -> list[str]:

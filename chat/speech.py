@@ -12,7 +12,7 @@ from django.core.exceptions import ObjectDoesNotExist, ValidationError
 
 from chat import inline, llm, verifier
 from chat.exchange import Answer, Asker
-from chat.grounding import courtesy
+from chat.grounding import courtesy, entailment
 from chat.grounding.support import Evidence, Source, Verdict
 from chat.inline import Broken, Call, InlineParser, NoAnswer, SourceMarks
 from chat.sentence_stream import SentenceStream
@@ -239,7 +239,10 @@ class _Speech:
             return Verdict(False, str(refusal))
         evidence = await self._evidence
         marked, self._marked = frozenset(self._marked), set()
-        return await asyncio.to_thread(evidence.verdict, sentence, marked)
+        verdict = await asyncio.to_thread(evidence.verdict, sentence, marked)
+        if verdict.supported and (second := await entailment.opinion(sentence, verdict.quote)) != "supported":
+            return Verdict(False, f"the second opinion is that it is {second}")
+        return verdict
 
     def _woven(self, raw: str) -> str:
         """The sentence without the places of calls; where nothing is said after a call, its result takes the place."""

@@ -279,6 +279,14 @@ def answer_to(group_id: UUID, message_id: UUID) -> tuple[bool, dict[str, Any] | 
     return True, said.values_list("answer", flat=True).first()
 
 
+def tokens_of(group_id: UUID, message_id: UUID) -> tuple[int, int]:
+    """How many tokens the models have read and written to answer a question."""
+    interaction = Interaction.objects.filter(conversation_group_id=group_id, question_id=message_id).first()
+    generations = interaction.generations if interaction else []
+    read, written = (sum(each.get(name, 0) for each in generations) for name in ("prompt_tokens", "completion_tokens"))
+    return read, written
+
+
 def history(group_id: UUID, conversation_id: UUID) -> list[Message]:
     """What was said, without what a customer who has signed out leaves behind."""
     conversation = Conversation.objects.get(group_id=group_id, id=conversation_id)

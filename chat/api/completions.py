@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 from uuid import UUID
 
@@ -43,11 +43,17 @@ async def chat_completions(request: HttpRequest) -> HttpResponseBase:
         return _error(404, f"There is no bot with the key “{model}”.", "model_not_found")
     turn.start(group_id, conversation_id)
     seen = stream.answer(group_id, conversation_id, scope, message_id)
+
+    async def usage() -> dict[str, int]:
+        read, written = await in_database(store.tokens_of, group_id, message_id, scope=scope)
+        return {"prompt_tokens": read, "completion_tokens": written, "total_tokens": read + written}
+
     if wants_stream:
-        return sse.stream(_chunks(seen, model, message_id))
+        counted = usage if (fields.get("stream_options") or {}).get("include_usage") is True else None
+        return sse.stream(_chunks(seen, model, message_id, counted))
     async for each in seen:
         if each.type == "answer" and each.data:
-            return JsonResponse(_completion(each.data, model, message_id))
+            return JsonResponse(_completion(each.data, model, message_id, await usage()))
     return _error(503, "No answer could be given.")
 
 
@@ -63,6 +69,8 @@ def _parse(request: HttpRequest) -> dict[str, Any]:
     messages = fields.get("messages")
     if not isinstance(messages, list) or not messages or len(messages) > MOST_MESSAGES:
         raise ValidationError(f"messages: a list of 1 to {MOST_MESSAGES} messages is needed.")
+    if not isinstance(fields.get("stream_options") or {}, dict):
+        raise ValidationError("stream_options: an object is needed.")
     return fields
 
 
@@ -100,14 +108,18 @@ def _save(model: str, said: list[tuple[str, str]]) -> tuple[UUID, Scope, UUID, U
     return bot.id, found.scope, saved.message_id, conversation.id
 
 
-def _completion(answer: dict[str, Any], model: str, message_id: UUID) -> dict[str, Any]:
+def _completion(answer: dict[str, Any], model: str, message_id: UUID, usage: dict[str, int]) -> dict[str, Any]:
     message = {"role": "assistant", "content": answer["text"], "refusal": None}
     choice = {"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}
-    usage = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
     return {**_head(model, message_id, "chat.completion"), "choices": [choice], "usage": usage, "switchboard": answer}
 
 
-async def _chunks(seen: AsyncIterator[stream.Seen], model: str, message_id: UUID) -> AsyncIterator[str]:
+async def _chunks(
+    seen: AsyncIterator[stream.Seen],
+    model: str,
+    message_id: UUID,
+    usage: Callable[[], Awaitable[dict[str, int]]] | None,
+) -> AsyncIterator[str]:
     head = _head(model, message_id, "chat.completion.chunk")
     sent = ""
     yield _chunk(head, {"role": "assistant", "content": ""})
@@ -116,12 +128,16 @@ async def _chunks(seen: AsyncIterator[stream.Seen], model: str, message_id: UUID
             sent += each.data["text"]
             yield _chunk(head, {"content": each.data["text"]})
         elif each.type == "answer" and each.data:
-            # The client appends: where deltas were missed, only what is left to say may follow.
-            if each.data["text"].startswith(sent) and len(each.data["text"]) > len(sent):
-                yield _chunk(head, {"content": each.data["text"][len(sent) :]})
+            # The client appends: what is left to say follows, or, where the model broke off, the whole answer.
+            text = each.data["text"]
+            left = text[len(sent) :] if text.startswith(sent) else f"\n\n{text}"
+            if left:
+                yield _chunk(head, {"content": left})
         elif each.type == "error" and each.data:
             yield f"data: {json.dumps({'error': each.data})}\n\n"
     yield _chunk(head, {}, "stop")
+    if usage:
+        yield f"data: {json.dumps({**head, 'choices': [], 'usage': await usage()})}\n\n"
     yield "data: [DONE]\n\n"
 
 

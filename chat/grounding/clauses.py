@@ -21,7 +21,7 @@ def clauses(text: str) -> list[Clause]:
     found = facts(text)
     parts = list(_parts(text, found))
     bare = beside(text, found)
-    result = []
+    result: list[Clause] = []
     for kind in {fact.kind for fact in found}:
         shared: frozenset[str] = frozenset()
         own: dict[Fact, Clause] = {}

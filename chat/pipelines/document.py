@@ -24,7 +24,7 @@ SENTENCES_READ = 24
 
 async def answer(context: TurnContext, question: Question, decision: Decision) -> Answer:
     if not llm.is_configured():
-        return await quoted(question, decision)
+        return await quoted(context, question, decision)
     sources = [
         Source(number, passage.text, " › ".join([passage.title, *passage.heading_path]))
         for number, passage in enumerate(decision.passages, 1)
@@ -34,7 +34,7 @@ async def answer(context: TurnContext, question: Question, decision: Decision) -
     if told.spoken and told.spoken.outcome == "no answer":
         return replace(await unknown.answer(context, question, decision), generations=record)
     if told.spoken is None or not told.answered:
-        return replace(await quoted(question, decision), generations=record)
+        return replace(await quoted(context, question, decision), generations=record)
     citations = tuple(
         _citation(decision.passages[number - 1], "…".join(quotes))
         for number, quotes in told.spoken.quotes.items()
@@ -44,7 +44,7 @@ async def answer(context: TurnContext, question: Question, decision: Decision) -
     return replace(spoken.said(told.spoken, cited), generations=record)
 
 
-async def quoted(question: Question, decision: Decision) -> Answer:
+async def quoted(context: TurnContext, question: Question, decision: Decision) -> Answer:
     """The answer without a model: nothing but quotes."""
     chosen = decision.passages
     embedder = context.space.embedder()

@@ -35,11 +35,10 @@ def model() -> Iterator[ScriptedLlm]:
 
 
 @pytest.fixture(autouse=True)
-def _llm(model: ScriptedLlm, settings: Any) -> Iterator[None]:
+def _llm(model: ScriptedLlm, settings: Any) -> None:
     model.start()
     pressure.report(llm.OWNER, f"{model.url}/v1", failed=False)
     settings.LLM_BASE_URL, settings.LLM_MODEL = f"{model.url}/v1", MODEL
-    yield
 
 
 @pytest.fixture
@@ -186,9 +185,7 @@ async def test_the_conversation_so_far_is_in_the_prompt(model: ScriptedLlm, shop
     assert f"Customer: {QUESTION}\nYou: You have 60 days to return an unused tent." in model.prompts()[-1]
 
 
-async def test_without_a_model_nothing_changes(
-    shop: Business, monkeypatch: pytest.MonkeyPatch, settings: Any
-) -> None:
+async def test_without_a_model_nothing_changes(shop: Business, monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
     settings.LLM_BASE_URL = ""
     turn = await ask(shop, QUESTION, monkeypatch)
     assert (turn.answer["text"], turn.heard, turn.interaction.generations) == (VETTED, VETTED, [])
@@ -211,3 +208,36 @@ async def test_a_choice_is_one_of_the_options(model: ScriptedLlm) -> None:
     with pytest.raises(llm.LlmError, match="none of the options"):
         await llm.choose(prompt, ["yes", "no"])
     assert model.log()[0]["body"]["structured_outputs"] == {"choice": ["yes", "no"]}
+
+
+async def test_a_second_opinion_can_hold_a_sentence_back(
+    model: ScriptedLlm, shop: Business, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    settings.LLM_SMALL_MODEL = "small"
+    told = "You can return a tent within 60 days if it was not used."
+    model.will_say(Reply(words_of(told), when="<question>", always=True), Reply(["not supported"], when="<sentence>"))
+    turn = await ask(shop, QUESTION, monkeypatch)
+    assert turn.answer["text"] == VETTED
+    assert turn.generation["held_back"][0]["reason"] == "the second opinion is that it is not supported"
+    model.will_say(Reply(words_of(told), when="<question>", always=True), Reply((), when="<sentence>", end="refuse"))
+    turn = await ask(shop, QUESTION, monkeypatch)
+    assert turn.answer["text"] == told
+
+
+@pytest.mark.parametrize(
+    ("rewritten", "is_faithful"),
+    [
+        ("What does a rowing boat cost at Lake Orrin?", True),
+        ("What does a helicopter cost at Lake Orrin?", False),
+    ],
+)
+async def test_a_follow_up_is_rewritten_in_the_conversations_own_words(
+    model: ScriptedLlm, shop: Business, settings: Any, rewritten: str, is_faithful: bool
+) -> None:
+    settings.LLM_SMALL_MODEL = "small"
+    model.will_say(Reply([rewritten], when="</conversation>"), Reply((), end="refuse", always=True))
+    first = await asking.ask(shop.bot.key, "What does a rowing boat cost?")
+    second = await asking.ask(shop.bot.key, "And at Lake Orrin?", conversation_id=first.conversation_id)
+    assert second.answer
+    found = await in_database(_interaction, second.answer["interaction_id"], scope=shop.scope)
+    assert (found.understood == rewritten) is is_faithful
