@@ -95,7 +95,7 @@ class _Speech:
         self._sentences = SentenceStream()
         self._written = task.prompt.begun
         self._sources = list(task.sources)
-        self._evidence = asyncio.create_task(self._read_sources())
+        self._evidence: asyncio.Task[Evidence] | None = None
         self._results: list[str] = []
         self._made: dict[str, Answer] = {}
         self._said: list[str] = []
@@ -117,7 +117,8 @@ class _Speech:
             if not self._failed:
                 await self._hear(self._sentences.end())
         finally:
-            self._evidence.cancel()
+            if self._evidence:
+                self._evidence.cancel()
         return Spoken(
             self._outcome(),
             "".join(self._said),
@@ -136,6 +137,8 @@ class _Speech:
         parser = InlineParser()
         async with llm.generating(replace(self._task.prompt, begun=self._written)) as generation:
             self._usages.append(generation.usage)
+            # Only now: the prompt must not wait for it.
+            self._evidence = self._evidence or asyncio.create_task(self._read_sources())
             async for piece in generation:
                 for part in parser.feed(piece):
                     if checked := await self._take(part):
@@ -201,7 +204,7 @@ class _Speech:
                 return
             source = Source(1 + max((each.number for each in self._sources), default=0), told.text, spec.title)
             self._sources.append(source)
-            (await self._evidence).add(source)
+            (await self._read()).add(source)
         self._results.append(told.text)
         result = told.text.replace("[", "(").replace("]", ")")
         self._written += f"[{call.written} → {result}]"
@@ -237,7 +240,7 @@ class _Speech:
             verifier.check_sentence(sentence, self._task.prompt.system)
         except verifier.Refused as refusal:
             return Verdict(False, str(refusal))
-        evidence = await self._evidence
+        evidence = await self._read()
         marked, self._marked = frozenset(self._marked), set()
         verdict = await asyncio.to_thread(evidence.verdict, sentence, marked)
         if verdict.supported and (second := await entailment.opinion(sentence, verdict.quote)) != "supported":
@@ -275,5 +278,12 @@ class _Speech:
             return "answered"
         return "no answer" if self._silent and not self._quotes else "unsupported"
 
+    async def _read(self) -> Evidence:
+        self._evidence = self._evidence or asyncio.create_task(self._read_sources())
+        return await self._evidence
+
     async def _read_sources(self) -> Evidence:
-        return await asyncio.to_thread(Evidence, self._task.sources, get_embedder(), self._task.allowed_names)
+        def read() -> Evidence:
+            return Evidence(self._task.sources, get_embedder(), self._task.allowed_names).prepare()
+
+        return await asyncio.to_thread(read)

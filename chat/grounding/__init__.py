@@ -2,27 +2,24 @@
 
 import re
 
-from chat.exchange import Answer, Decision
+from chat.exchange import Answer, Citation, Decision
 
 UNGROUNDED = "I'm sorry, I can't find a reliable source for that just now. I can pass you on to a person if you like."
 
 
 def check(answer: Answer, decision: Decision) -> Answer:
     """The answer if everything it cites stands in its source as quoted; else an honest "I don't know"."""
-    if all(
-        stands(citation.quote, _source(citation.kind, citation.id, answer, decision)) for citation in answer.citations
-    ):
+    # What an action returned was rendered by the business's own template: the quote itself is the source.
+    written = [citation for citation in answer.citations if citation.kind != "action"]
+    if all(stands(citation.quote, _source(citation, decision)) for citation in written):
         return answer
     return Answer(UNGROUNDED, "unknown", 0.0)
 
 
-def _source(kind: str, id: str, answer: Answer, decision: Decision) -> str:
-    if kind == "faq" and decision.faq and str(decision.faq.id) == id:
-        return decision.faq.answer
-    if kind == "document":
-        return "\n".join(passage.text for passage in decision.passages if str(passage.document_id) == id)
-    # What an action returned was rendered by the business's own template: the rendered text is the source.
-    return answer.text
+def _source(citation: Citation, decision: Decision) -> str:
+    if citation.kind == "faq":
+        return decision.faq.answer if decision.faq and str(decision.faq.id) == citation.id else ""
+    return "\n".join(passage.text for passage in decision.passages if str(passage.document_id) == citation.id)
 
 
 def stands(quote: str, source: str) -> bool:

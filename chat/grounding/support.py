@@ -17,6 +17,7 @@ from knowledge.sentences import sentences
 # A statement may draw together this many sentences that stand side by side.
 WIDEST = 3
 WINDOWS_TRIED = 6
+EMBEDDED_BEFOREHAND = 6
 COVERED_FROM, SUPPORTED_FROM = 0.4, 0.58
 # Where a statement's facts are all there, it may use more words of its own.
 COVERED_WITH_FACTS, SUPPORTED_WITH_FACTS = 0.3, 0.48
@@ -50,6 +51,14 @@ class Evidence:
         self._allowed = frozenset(word for name in allowed for word in folded_words(name))
         self._windows = [window for source in sources for window in _windows(source)]
         self._vectors: dict[str, NDArray[np.float32]] = {}
+
+    def prepare(self) -> "Evidence":
+        """Do beforehand, while the model still thinks, what the first statement would have to wait for."""
+        for window in self._windows:
+            window.read()
+        for window in self._windows[:EMBEDDED_BEFOREHAND]:
+            self._vector(window.text)
+        return self
 
     def add(self, source: Source) -> None:
         """One more, found out while the answer was being given."""
@@ -139,6 +148,9 @@ class _Window:
     @cached_property
     def text(self) -> str:
         return " ".join(sentence.text for sentence in self.sentences)
+
+    def read(self) -> None:
+        _ = self.terms, self.facts, self.stances, self.whole, [sentence.clauses for sentence in self.sentences]
 
     @property
     def quote(self) -> str:

@@ -8,13 +8,15 @@ import pytest
 
 from chat import asking, events, llm
 from chat.models import Interaction
+from knowledge.data_apis import save_action
 from knowledge.documents import save_document
 from knowledge.faqs import save_faq
-from knowledge.models import Faq
+from knowledge.models import Action, Call, DataApi, Faq
 from tenants.database import in_database
 from tenants.safe_http import pressure
 from tenants.scope import within
 from tests.conftest import Business
+from tests.knowledge.demo_apis import running_service, tenant_of
 from tests.scripted_llm import MODEL, Reply, ScriptedLlm, scripted_llm, words_of
 
 QUESTION = "How long do I have to return a tent?"
@@ -199,6 +201,58 @@ async def test_the_endpoint_is_left_alone_while_it_fails(model: ScriptedLlm, sho
     answers = await asyncio.gather(*(asking.ask(shop.bot.key, QUESTION) for _ in range(3)))
     assert len(model.log()) == asked
     assert {answer.answer["text"] for answer in answers if answer.answer} == {VETTED}
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[str]:
+    with running_service("harbor") as address:
+        yield address
+
+
+@pytest.fixture
+def live_shop(site: str, harbor: Business, settle: Callable[..., None]) -> Business:
+    """A shop whose prices are asked of its API."""
+    with within(harbor.scope):
+        save_faq(Faq(group=harbor.bot, question="Which caps do you sell?", answer="We sell the watch cap."), [])
+        api = DataApi.objects.create(
+            group=harbor.bot, name="Shop", base_url=f"{site}/api", auth_type="bearer", auth_secret="harbor-demo-key"
+        )
+        for row in tenant_of("harbor")["data_apis"][0]["actions"]:
+            save_action(Action(group=harbor.bot, data_api=api, **row))
+    settle(harbor)
+    return harbor
+
+
+async def test_live_data_in_the_models_words(
+    model: ScriptedLlm, live_shop: Business, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    question = "What is the price of the watch cap?"
+    model.kill()
+    vetted = (await ask(live_shop, question, monkeypatch)).answer
+    assert vetted["route"] == "dynamic"
+    model.start()
+    model.will_say(Reply(words_of(f"Good question! {vetted['text']}")))
+    turn = await ask(live_shop, question, monkeypatch)
+    assert turn.answer["text"] == turn.heard == f"Good question! {vetted['text']}"
+    (citation,) = turn.answer["citations"]
+    assert (citation["kind"], citation["quote"]) == ("action", vetted["text"])
+    model.will_say(Reply(words_of("It costs £0.99.")))
+    turn = await ask(live_shop, question, monkeypatch)
+    assert turn.answer["text"] == vetted["text"]
+
+
+async def test_live_data_is_woven_into_another_lines_answer(
+    model: ScriptedLlm, live_shop: Business, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call = '[product_price(product="Watch Cap")]'
+    model.will_say(Reply(list(f"We sell the watch cap. {call} Good")), Reply(["."], when="→"))
+    turn = await ask(live_shop, "Which caps do you sell, the watch cap?", monkeypatch)
+    assert turn.answer["route"] == "faq"
+    assert [each["kind"] for each in turn.answer["citations"]] == ["faq", "action"]
+    assert turn.answer["text"] == f"We sell the watch cap. {turn.answer['citations'][1]['quote']}"
+    assert [each["action"] for each in turn.interaction.calls] == ["product_price"]
+    made = await in_database(lambda: list(Call.objects.filter(group=live_shop.bot)), scope=live_shop.scope)
+    assert [(call.action_name, call.outcome) for call in made] == [("product_price", "ok")]
 
 
 async def test_a_choice_is_one_of_the_options(model: ScriptedLlm) -> None:
