@@ -3,18 +3,22 @@
 import statistics
 import sys
 import time
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator
 
+import httpx
 import openai
 import pytest
 from switchboard.embedded import commands, processes
+from switchboard.embedded.commands import Places
 from switchboard.embedded.demo import environment
 from switchboard.embedded.supervisor import Command
 
+from knowledge.faqs import save_faq
+from knowledge.models import Faq
+from tenants.scope import within
 from tests.conftest import Business
 from tests.embedded_services import SERVICES
-from tests.over_http import Manager, manager, visitor
+from tests.over_http import until, visitor
 from tests.platform_processes import Platform
 from tests.scripted_llm import MODEL, Reply, ScriptedLlm, scripted_llm, words_of
 
@@ -34,42 +38,42 @@ def model() -> Iterator[ScriptedLlm]:
 
 
 @pytest.fixture(scope="module")
-def spoken(platform: Platform, model: ScriptedLlm) -> Platform:
-    """The same platform by another web process, which has a model."""
-    places = replace(platform.places, port=processes.free_port())
-    env = {
-        **environment(SERVICES, places),
-        "ALLOWED_HOSTS": "127.0.0.1,localhost",
-        "ALLOW_PRIVATE_ADDRESSES": "127.0.0.1",
-        "LLM_BASE_URL": f"{model.url}/v1",
-        "LLM_MODEL": MODEL,
-    }
+def spoken(django_db_setup: None, model: ScriptedLlm) -> Platform:
+    """A web process that has a model; what it answers from is indexed by the tests themselves."""
+    places = Places(processes.free_port(), SERVICES.supervisor.folder.path)
+    chosen = {"LLM_BASE_URL": f"{model.url}/v1", "LLM_MODEL": MODEL, "ALLOWED_HOSTS": "127.0.0.1,localhost"}
+    env = {**environment(SERVICES, places), **chosen}
     words = places.fill(commands.LONG_RUNNING["web"])
     SERVICES.supervisor.start(Command("web-with-llm", (sys.executable, *words), env=env, cwd=commands.ROOT))
-    found = Platform(places)
-    found.wait_until_ready()
-    return found
+    until(lambda: _is_up(f"{places.url}healthz"), "the web process with a model is up", patience_s=60)
+    return Platform(places, embedding_port=0)
+
+
+def _is_up(address: str) -> bool:
+    try:
+        return httpx.get(address, timeout=5).status_code == 200
+    except httpx.HTTPError:
+        return False
 
 
 @pytest.fixture
-def shop(spoken: Platform, harbor: Business, model: ScriptedLlm) -> Iterator[Manager]:
+def shop(spoken: Platform, harbor: Business, model: ScriptedLlm, settle: Callable[..., None]) -> Business:
     model.start()
-    boss = manager(spoken, harbor)
-    faq = boss.add_faq(QUESTION, VETTED)
-    boss.wait_until_indexed(f"faqs/{faq}")
-    yield boss
-    boss.http.close()
+    with within(harbor.scope):
+        save_faq(Faq(group=harbor.bot, question=QUESTION, answer=VETTED), [])
+    settle(harbor)
+    return harbor
 
 
 @pytest.fixture
-def client(spoken: Platform, shop: Manager) -> openai.OpenAI:
-    return openai.OpenAI(base_url=f"{spoken.url}/v1", api_key=shop.business.api_key, max_retries=0)
+def client(spoken: Platform, shop: Business) -> openai.OpenAI:
+    return openai.OpenAI(base_url=f"{spoken.url}/v1", api_key=shop.api_key, max_retries=0)
 
 
-def test_the_openai_client_works_unchanged(client: openai.OpenAI, shop: Manager, model: ScriptedLlm) -> None:
+def test_the_openai_client_works_unchanged(client: openai.OpenAI, shop: Business, model: ScriptedLlm) -> None:
     model.will_say(Reply(words_of("".join(TOLD))))
     found = client.chat.completions.create(
-        model=shop.business.bot.key, messages=[{"role": "user", "content": QUESTION}], temperature=0.3
+        model=shop.bot.key, messages=[{"role": "user", "content": QUESTION}], temperature=0.3
     )
     assert found.choices[0].message.content == "".join(TOLD)
     assert found.choices[0].finish_reason == "stop"
@@ -77,10 +81,10 @@ def test_the_openai_client_works_unchanged(client: openai.OpenAI, shop: Manager,
     assert (found.usage.prompt_tokens, found.usage.completion_tokens) == (100, len(words_of("".join(TOLD))))
 
 
-def test_it_streams_sentence_by_sentence(client: openai.OpenAI, shop: Manager, model: ScriptedLlm) -> None:
+def test_it_streams_sentence_by_sentence(client: openai.OpenAI, shop: Business, model: ScriptedLlm) -> None:
     model.will_say(Reply(words_of("".join(TOLD)), gap_ms=10))
     stream = client.chat.completions.create(
-        model=shop.business.bot.key,
+        model=shop.bot.key,
         messages=[{"role": "user", "content": QUESTION}],
         stream=True,
         stream_options={"include_usage": True},
@@ -94,20 +98,20 @@ def test_it_streams_sentence_by_sentence(client: openai.OpenAI, shop: Manager, m
 
 
 def test_a_client_that_appends_gets_the_whole_answer_when_the_model_dies(
-    client: openai.OpenAI, shop: Manager, model: ScriptedLlm
+    client: openai.OpenAI, shop: Business, model: ScriptedLlm
 ) -> None:
     model.will_say(Reply(words_of(f"{TOLD[0]} And"), end="die"))
     stream = client.chat.completions.create(
-        model=shop.business.bot.key, messages=[{"role": "user", "content": QUESTION}], stream=True
+        model=shop.bot.key, messages=[{"role": "user", "content": QUESTION}], stream=True
     )
     said = "".join(chunk.choices[0].delta.content or "" for chunk in stream if chunk.choices)
     assert said == f"{TOLD[0]}\n\n{VETTED}"
 
 
 def test_killing_the_model_in_mid_stream_leaves_a_complete_answer_in_the_same_turn(
-    spoken: Platform, shop: Manager, model: ScriptedLlm
+    spoken: Platform, shop: Business, model: ScriptedLlm
 ) -> None:
-    customer = visitor(spoken, shop.business)
+    customer = visitor(spoken, shop)
     model.will_say(Reply(words_of(f"{TOLD[0]} And"), end="hang"))
     seen = []
     with customer.stream(QUESTION) as events:
@@ -122,14 +126,14 @@ def test_killing_the_model_in_mid_stream_leaves_a_complete_answer_in_the_same_tu
 
 
 def test_how_long_we_keep_the_model_and_the_customer_waiting(
-    spoken: Platform, shop: Manager, model: ScriptedLlm
+    spoken: Platform, shop: Business, model: ScriptedLlm
 ) -> None:
     """From the request to the prompt, and from the last token of the first sentence to the first delta."""
     sent, heard = [], []
     tokens = words_of("".join(TOLD))
     last_of_first = len(words_of(TOLD[0])) - 1
     for _ in range(ROUNDS):
-        customer = visitor(spoken, shop.business)
+        customer = visitor(spoken, shop)
         model.will_say(Reply(tokens, gap_ms=8))
         began = time.monotonic()
         with customer.stream(QUESTION) as events:
