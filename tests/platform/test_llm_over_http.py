@@ -18,7 +18,7 @@ from knowledge.models import Faq
 from tenants.scope import within
 from tests.conftest import Business
 from tests.embedded_services import SERVICES
-from tests.over_http import until, visitor
+from tests.over_http import Visitor, until, visitor
 from tests.platform_processes import Platform
 from tests.scripted_llm import MODEL, Reply, ScriptedLlm, scripted_llm, words_of
 
@@ -26,9 +26,7 @@ QUESTION = "Do you rent out snow sledges?"
 VETTED = "We rent out snow sledges from December. A day costs 9 euros."
 TOLD = ["Yes, we rent out snow sledges from December.", " A day is €9."]
 ROUNDS = 15
-# The aim is 25 ms on an idle machine; tests share theirs with all that the platform starts.
-SENT_MS, HEARD_MS = 25.0, 25.0
-BUSY = 4.0
+TOKEN_MS = 8.0
 
 
 @pytest.fixture(scope="module")
@@ -128,24 +126,33 @@ def test_killing_the_model_in_mid_stream_leaves_a_complete_answer_in_the_same_tu
 def test_how_long_we_keep_the_model_and_the_customer_waiting(
     spoken: Platform, shop: Business, model: ScriptedLlm
 ) -> None:
-    """From the request to the prompt, and from the last token of the first sentence to the first delta."""
-    sent, heard = [], []
+    """From the request to the prompt, and from the last token of the first sentence to the first delta, held against
+    what a greeting takes, which needs no model: how fast the machine is does not matter then."""
+    sent, heard, greeted = [], [], []
     tokens = words_of("".join(TOLD))
     last_of_first = len(words_of(TOLD[0])) - 1
     for _ in range(ROUNDS):
         customer = visitor(spoken, shop)
-        model.will_say(Reply(tokens, gap_ms=8))
-        began = time.monotonic()
-        with customer.stream(QUESTION) as events:
-            next(event for event in events if event.type == "delta")
-            first_delta = time.monotonic()
-            list(events)
+        model.will_say(Reply(tokens, gap_ms=TOKEN_MS))
+        began, first_delta = _first_delta(customer, QUESTION)
         (asked,) = model.log()
         sent.append((asked["at"] - began) * 1000)
         heard.append((first_delta - asked["sent"][last_of_first]) * 1000)
-    p50_sent, p50_heard = statistics.median(sent), statistics.median(heard)
+        began, first_delta = _first_delta(visitor(spoken, shop), "Hello!")
+        greeted.append((first_delta - began) * 1000)
+    to_prompt, to_delta, control = (statistics.median(each) for each in (sent, heard, greeted))
     print(
-        f"\np50: {p50_sent:.1f} ms to the prompt, {p50_heard:.1f} ms from a sentence to its delta (a token takes 8 ms)"
+        f"\np50 of {ROUNDS}: {to_prompt:.1f} ms to the prompt; {to_delta:.1f} ms from a sentence to its delta, at "
+        f"{TOKEN_MS:g} ms a token; {control:.1f} ms to the first delta of a greeting"
     )
-    assert p50_sent <= SENT_MS * BUSY
-    assert p50_heard <= HEARD_MS * BUSY
+    assert to_prompt <= 1.5 * control
+    assert to_delta <= 1.5 * control + TOKEN_MS
+
+
+def _first_delta(customer: Visitor, text: str) -> tuple[float, float]:
+    began = time.monotonic()
+    with customer.stream(text) as events:
+        next(event for event in events if event.type == "delta")
+        first = time.monotonic()
+        list(events)
+    return began, first
