@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("chat", "0002_isolation")]
+    dependencies = [("chat", "0003_signed_out")]
     operations = [
         migrations.AddField(
             "interaction",
