@@ -26,6 +26,7 @@ ALLOWED_TO_FAIL = 3
 
 @pytest.fixture(scope="module")
 def model() -> Iterator[ScriptedLlm]:
+    get_embedder()  # once for all: a model that was never used here is prepared first, which takes a minute
     with scripted_llm() as server:
         yield server
 
