@@ -4,8 +4,11 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
+from uuid import UUID
 
-from chat import grounding, rewriting
+import numpy as np
+
+from chat import confirming, grounding, rewriting, settling
 from chat.context import TurnContext
 from chat.exchange import Answer, Decision, Question
 from chat.pipelines import PIPELINES, dynamic, live
@@ -77,6 +80,16 @@ def _with_methods(context: TurnContext, answer: Answer) -> Answer:
     return replace(answer, sign_in={"methods": list(context.sign_in_methods)}) if answer.sign_in else answer
 
 
+async def settle(context: TurnContext, call_id: UUID) -> tuple[Routed, Answer]:
+    """What comes of the customer's decision on something that changes something."""
+    said = await settling.settle(context, call_id)
+    text = context.turn.text
+    question = Question(text, text, np.zeros(0, np.float32), context.turn.choice)
+    decision = Decision("dynamic", said.confidence, "The customer answered what they were asked to confirm.",
+                        context.asker.group_id)
+    return Routed(question, (), decision), said
+
+
 def _resuming(context: TurnContext, decision: Decision, resumed: Answer) -> Decision:
     action = dynamic.open_action(context)
     assert action is not None  # it has just answered
@@ -90,14 +103,14 @@ async def _one_line(context: TurnContext, routed: Routed, decision: Decision) ->
     if decision.route == "dynamic":
         return grounding.check(await live.told(context, routed.question, decision, said), decision)
     # The customer changed the subject: what an action still waits for can be answered later.
-    return grounding.check(said.with_dialogue(context.dialogue), decision)
+    return grounding.check(said.with_dialogue(confirming.without_question(context.dialogue)), decision)
 
 
 def _joined(first: Answer, second: Answer) -> Answer:
     """Both parts, each cited for itself. What is still open (choices, a sign-in) is the first's, the riskier line's."""
     if second.route == "unknown":
         return first
-    texts = [second.text, first.text] if first.choices or first.sign_in else [first.text, second.text]
+    texts = [second.text, first.text] if first.choices or first.confirm or first.sign_in else [first.text, second.text]
     return replace(
         first,
         text="\n\n".join(texts),

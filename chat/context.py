@@ -59,7 +59,9 @@ def load_context(group_id: UUID, conversation_id: UUID, turn: ClaimedTurn) -> Tu
             conversation_id,
             group_id,
             scope,
-            CustomerIdentity(customer.subject, customer.name, customer.email, customer.claims) if customer else None,
+            CustomerIdentity(customer.subject, customer.name, customer.email, customer.claims, customer.id)
+            if customer
+            else None,
         ),
         bot_name=bot.name,
         greeting=bot.greeting,

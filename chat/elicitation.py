@@ -75,13 +75,15 @@ Outcome = Ask | Ready | NeedsSignIn | Cancelled | ChangedSubject | GiveUp
 
 @dataclass(frozen=True)
 class Elicitation:
-    """One action's questions: its parameters, and what is needed to read the replies."""
+    """One action's questions: its parameters, and what is needed to read the replies. What is `known` from elsewhere
+    is not asked."""
 
     action: str
     parameters: tuple[Parameter, ...]
     today: date
     looks_like_new_question: Callable[[str], bool]
     needs_customer: bool = False
+    known: Mapping[str, Any] = field(default_factory=dict)
 
     def advance(self, state: Mapping[str, Any], said: Said, customer: CustomerIdentity | None) -> Outcome:
         """One step: read what was said in this state. The state that was given is not changed."""
@@ -187,15 +189,17 @@ class Elicitation:
         if not signed_in and customer is None and self._needs_sign_in():
             return NeedsSignIn(progress.state())
         for parameter in self.parameters:
-            if parameter.source and customer and claim_value(parameter.source, customer) is None:
+            if parameter.claimed and customer and claim_value(parameter.source, customer) is None:
                 return GiveUp(parameter.name)
         for parameter in self.parameters:
             if parameter.required and parameter.askable and parameter.name not in progress.arguments:
+                if parameter.name in self.known and parameter.name not in (candidates or {}):
+                    continue
                 return progress.ask(parameter, (candidates or {}).get(parameter.name, ()))
         return Ready(dict(progress.arguments))
 
     def _needs_sign_in(self) -> bool:
-        return self.needs_customer or any(parameter.source for parameter in self.parameters)
+        return self.needs_customer or any(parameter.claimed for parameter in self.parameters)
 
     def _open(self, progress: "_Progress") -> list[Parameter]:
         return [p for p in self.parameters if p.askable and p.name not in progress.arguments]

@@ -41,6 +41,7 @@ class CustomerIdentity:
     name: str = ""
     email: str = ""
     claims: dict[str, Any] = field(default_factory=dict)
+    id: UUID | None = None
 
 
 @dataclass(frozen=True)
@@ -113,20 +114,45 @@ class Choices:
 
 
 @dataclass(frozen=True)
+class Confirmation:
+    """Something that will be done if the customer says yes: `summary` says exactly what."""
+
+    id: UUID
+    action: str
+    arguments: dict[str, Any]
+    summary: str
+    expires_at: str
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "id": str(self.id),
+            "action": self.action,
+            "arguments": self.arguments,
+            "summary": self.summary,
+            "expires_at": self.expires_at,
+        }
+
+
+@dataclass(frozen=True)
 class Answer:
     """What a pipeline says. `dialogue` is what the conversation must remember for the next turn; `generations` are the
-    records of the models that were asked."""
+    records of the models that were asked.
+
+    `settles`: it tells what was done, so it is said even where a person has taken over meanwhile.
+    """
 
     text: str
     route: Route
     confidence: float
     citations: tuple[Citation, ...] = ()
     choices: Choices | None = None
+    confirm: Confirmation | None = None
     sign_in: dict[str, Any] | None = None
     handoff: bool = False
     calls: tuple[dict[str, Any], ...] = ()
     dialogue: dict[str, Any] = field(default_factory=dict)
     generations: tuple[dict[str, Any], ...] = ()
+    settles: bool = False
 
     def with_dialogue(self, dialogue: dict[str, Any]) -> "Answer":
         return replace(self, dialogue=dialogue)

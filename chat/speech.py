@@ -182,6 +182,8 @@ class _Speech:
             if entry is None:
                 raise verifier.Refused(f"this bot has no action {call.name}")
             spec = await in_database(actions.load_action, entry.group_id, entry.id, scope=asker.scope)
+            if spec.writes:
+                raise verifier.Refused("it changes something, which only the customer's own yes may begin")
             heard = [*self._task.heard, *self._results]
             today = datetime.now(UTC).date()
             return call, spec, verifier.checked_call(spec, call.arguments, heard, asker.customer, today)

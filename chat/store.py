@@ -181,8 +181,9 @@ def save_interaction(group_id: UUID, conversation_id: UUID, turn: ClaimedTurn, o
     ended = Turn.objects.filter(group_id=group_id, id=turn.id, lease=turn.lease, state=Turn.State.RUNNING)
     if not ended.update(state=Turn.State.DONE, lease_until=None):
         return True
-    may_speak = conversation.owner == Conversation.Owner.BOT and conversation.version == turn.version
     answer, decision = outcome.answer, outcome.decision
+    ours = conversation.owner == Conversation.Owner.BOT and conversation.version == turn.version
+    may_speak = ours or answer.settles
     interaction = Interaction(
         group_id=decision.group_id,
         conversation_group_id=group_id,
@@ -231,6 +232,8 @@ def answer_event(message_id: UUID, interaction_id: UUID, answer: Answer) -> dict
     }
     if answer.choices:
         data["choices"] = answer.choices.as_json()
+    if answer.confirm:
+        data["confirm"] = answer.confirm.as_json()
     if answer.sign_in:
         data["sign_in"] = answer.sign_in
     return data

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from chat import answering, events, metrics, store
+from chat import answering, confirming, events, metrics, store
 from chat.context import TurnContext, load_context
 from chat.exchange import Answer, Decision
 from chat.voice import Voice
@@ -99,8 +99,12 @@ async def _answer(group_id: UUID, conversation_id: UUID, turn: store.ClaimedTurn
     steps.mark("load")
     if context.identity_required and context.asker.customer is None:
         return await _ask_to_sign_in(context, steps)
-    routed = await answering.route(context, steps.mark)
-    routed, answer = await answering.answer(context, routed)
+    decided_on = confirming.call_of(turn.choice)
+    if decided_on:
+        routed, answer = await answering.settle(context, decided_on)
+    else:
+        routed = await answering.route(context, steps.mark)
+        routed, answer = await answering.answer(context, routed)
     steps.mark("answer")
     await _finish(voice, answer)
     return store.Outcome(
@@ -133,7 +137,8 @@ async def _finish(voice: Voice, answer: Answer) -> None:
     """Say what has not been said yet: all of it, unless a model has spoken."""
     voice.take(answer.route, answer.confidence)
     choices = answer.choices.as_json() if answer.choices else None
-    await voice.finish(answer.text, ("choices", choices), ("sign_in", answer.sign_in))
+    confirm = answer.confirm.as_json() if answer.confirm else None
+    await voice.finish(answer.text, ("choices", choices), ("confirm", confirm), ("sign_in", answer.sign_in))
 
 
 async def _publish(conversation_id: UUID, turn: store.ClaimedTurn, type: str, data: dict[str, Any]) -> None:

@@ -4,8 +4,13 @@ from django.db import models
 from django.utils import timezone
 from pgvector.django import HalfVectorField, VectorField
 
-from tenants.encryption import EncryptedTextField
+from knowledge.live_models import Action, ActionPolicy, Call, CallRecord, DataApi
 from tenants.models import Bot, GroupModel
+
+__all__ = [
+    "Action", "ActionPolicy", "Call", "CallRecord", "Chunk", "DataApi", "Document", "DocumentRevision",
+    "EmbeddingSpace", "Faq", "IndexJob", "Phrasing", "Posting", "Vector",
+]  # fmt: skip
 
 
 class Faq(GroupModel):
@@ -241,81 +246,6 @@ class Posting(models.Model):
     class Meta:
         # Not led by the group: search must never be tempted to read all words of a bot for the sake of a few.
         indexes = [models.Index(fields=["chunk", "group"], name="posting_by_chunk")]
-
-
-class DataApi(GroupModel):
-    """A tenant's live HTTP API."""
-
-    class Auth(models.TextChoices):
-        NONE = "none", "None"
-        HEADER = "header", "Header"
-        BEARER = "bearer", "Bearer token"
-        BASIC = "basic", "Basic (user:password)"
-
-    name = models.CharField(max_length=100)
-    base_url = models.URLField(max_length=500, help_text="Every action's path is added to this address.")
-    allowed_hosts = models.JSONField(
-        default=list, blank=True, help_text="Hosts that calls may go to; empty means the base URL's host."
-    )
-    auth_type = models.CharField("authentication", max_length=10, choices=Auth.choices, default=Auth.NONE)
-    auth_name = models.CharField("header name", max_length=100, blank=True)
-    auth_secret = EncryptedTextField("secret", blank=True, default="")
-    timeout_s = models.FloatField("time limit (seconds)", default=5.0)
-
-    class Meta:
-        verbose_name = "data API"
-        ordering = ["name"]
-        constraints = [models.UniqueConstraint(fields=["group", "name"], name="data_api_name_once")]
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class Action(GroupModel):
-    """One operation of a data API that the bot may call. `parameters` is checked by knowledge.parameters."""
-
-    data_api = models.ForeignKey(DataApi, models.CASCADE, db_constraint=False, related_name="actions")
-    name = models.SlugField(max_length=100)
-    title = models.CharField(max_length=200)
-    description = models.TextField(blank=True, help_text="What it tells, in a sentence.")
-    method = models.CharField(max_length=6, choices=[("GET", "GET"), ("POST", "POST")], default="GET")
-    path = models.CharField(max_length=500, help_text="Below the base URL; {name} stands for a path parameter.")
-    parameters = models.JSONField(default=list, blank=True)
-    examples = models.JSONField(default=list, blank=True, help_text="Questions that it answers.")
-    answer = models.TextField("answer template", help_text="Jinja2 over `response` and `arguments`.")
-    requires_verified = models.BooleanField("needs a signed-in customer", default=False)
-    enabled = models.BooleanField(default=True)
-    revision = models.PositiveIntegerField(default=1, editable=False)
-    indexed_revision = models.PositiveIntegerField(default=0, editable=False)
-    updated_at = models.DateTimeField(auto_now=True)
-
-    class Meta:
-        ordering = ["name"]
-        constraints = [models.UniqueConstraint(fields=["group", "name"], name="action_name_once")]
-
-    def __str__(self) -> str:
-        return self.title
-
-
-class Call(GroupModel):
-    """One run of an action, as it was made."""
-
-    action = models.ForeignKey(Action, models.SET_NULL, null=True, db_constraint=False, related_name="calls")
-    action_name = models.CharField(max_length=100)
-    conversation_id = models.UUIDField(null=True)
-    customer_subject = models.CharField(max_length=255, blank=True)
-    arguments = models.JSONField(default=dict)
-    outcome = models.CharField(max_length=20)
-    status = models.PositiveIntegerField(null=True)
-    duration_ms = models.FloatField(default=0)
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        ordering = ["-created_at"]
-        indexes = [models.Index(fields=["group", "created_at"], name="call_by_time")]
-
-    def __str__(self) -> str:
-        return f"{self.action_name}: {self.outcome}"
 
 
 class IndexJob(GroupModel):

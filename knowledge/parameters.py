@@ -1,4 +1,4 @@
-"""An action's definition, checked: its typed parameters read from JSON, its path, its template and its examples."""
+"""The typed parameters of an action, read from JSON."""
 
 import math
 import re
@@ -8,48 +8,21 @@ from typing import Any
 import regex
 from django.core.exceptions import ValidationError
 
-from knowledge.models import Action
-from knowledge.rendering import check_template
-from knowledge.values import CLAIM_PREFIX, MAX_TEXT, BadValue, Option, Parameter, checked_value
+from knowledge.values import CLAIM_PREFIX, MAX_TEXT, RESULT_PREFIX, BadValue, Option, Parameter, checked_value
 
 LOCATIONS = ("path", "query", "body", "header")
-TYPES = ("string", "number", "integer", "boolean", "date")
+TYPES = ("string", "number", "integer", "boolean", "date", "array")
+ITEM_TYPES = ("string", "number", "integer")
 CLAIM_SOURCES = ("customer.sub", "customer.name", "customer.email")
 KEYS = frozenset(["name", "in", "type", "required", "description", "prompt", "choices", "minimum", "maximum"])
-KEYS |= {"pattern", "source", "value"}
-METHODS = ("GET", "POST")
-RESERVED_HEADERS = frozenset(
-    ["host", "authorization", "proxy-authorization", "cookie", "connection", "content-length", "content-type"]
-)
+KEYS |= {"pattern", "source", "value", "field", "fallback", "items", "blank", "sensitive"}
+RESERVED_HEADERS = frozenset(["host", "authorization", "proxy-authorization", "cookie", "connection", "content-length"])
+RESERVED_HEADERS |= {"content-type", "transfer-encoding", "idempotency-key"}
 MAX_PARAMETERS = 30
 MAX_CHOICES = 200
 MAX_PATTERN = 200
-MAX_EXAMPLES = 200
-PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
-
-
-def check_action(action: Action) -> None:
-    """Raise ValidationError, by field, unless the action can be called and answered with."""
-    problems: dict[str, list[str]] = {}
-    parameters: tuple[Parameter, ...] = ()
-    try:
-        parameters = parse_parameters(action.parameters)
-    except ValidationError as problem:
-        problems.update(problem.message_dict)
-    else:
-        _check_use(action, parameters, problems)
-    if action.method not in METHODS:
-        problems["method"] = [f"must be one of {', '.join(METHODS)}."]
-    if problem_of_path := _path_problem(action.path):
-        problems["path"] = [problem_of_path]
-    try:
-        check_template(action.answer)
-    except ValueError as problem:
-        problems["answer"] = [str(problem)]
-    if not _are_examples(action.examples):
-        problems["examples"] = [f"must be a list of at most {MAX_EXAMPLES} texts of 1 to 500 characters."]
-    if problems:
-        raise ValidationError(problems)
+RESULT = re.compile(r"result\.(?:[A-Za-z0-9_-]+\.)?[A-Za-z_][A-Za-z0-9_]*")
+FIELD = re.compile(r"[A-Za-z0-9_$@][A-Za-z0-9_.$@\[\]-]*")
 
 
 def parse_parameters(content: Any) -> tuple[Parameter, ...]:
@@ -65,38 +38,6 @@ def parse_parameters(content: Any) -> tuple[Parameter, ...]:
     return tuple(parsed)
 
 
-def _check_use(action: Action, parameters: tuple[Parameter, ...], problems: dict[str, list[str]]) -> None:
-    """Whether the parameters fit the path, the method and who may ask."""
-    named, in_path = set(PLACEHOLDER.findall(action.path)), {p.name for p in parameters if p.location == "path"}
-    if missing := sorted(named - in_path):
-        problems["parameters"] = [f"The path has {{{missing[0]}}}, but no path parameter has that name."]
-    if unused := sorted(in_path - named):
-        problems["parameters"] = [f"The path parameter {unused[0]} does not occur in the path."]
-    if action.method == "GET" and any(parameter.location == "body" for parameter in parameters):
-        problems["parameters"] = ["A GET request has no body; put the parameters into the query."]
-    claimed = [parameter.name for parameter in parameters if parameter.source]
-    if claimed and not action.requires_verified:
-        problems["requires_verified"] = [f"must be on: {claimed[0]} comes from the signed-in customer."]
-
-
-def _path_problem(path: str) -> str:
-    if not path.startswith("/") or path.startswith("//"):
-        return "must begin with a single slash; it is added to the base URL."
-    if not re.fullmatch(r"[A-Za-z0-9._~!$&'()*+,;=:@%/-]*", PLACEHOLDER.sub("", path)):
-        return "holds a character that does not belong in a path; queries are made of parameters."
-    if any(part in (".", "..") for part in path.split("/")) or "%2f" in path.lower() or "%2e" in path.lower():
-        return "must not step up or sideways with dots."
-    return ""
-
-
-def _are_examples(examples: Any) -> bool:
-    return (
-        isinstance(examples, list)
-        and len(examples) <= MAX_EXAMPLES
-        and all(isinstance(text, str) and 0 < len(text.strip()) <= 500 for text in examples)
-    )
-
-
 def _parameter(row: Any, number: int) -> Parameter:
     if not isinstance(row, dict):
         raise _refused(f"Parameter {number}: must be an object.")
@@ -109,28 +50,26 @@ def _parameter(row: Any, number: int) -> Parameter:
 
     if unknown := sorted(set(row) - KEYS):
         raise refused(str(unknown[0]), "is not a field of a parameter.")
-    for field in ("description", "prompt", "pattern", "source"):
+    for field in ("description", "prompt", "pattern", "source", "field", "fallback"):
         if not isinstance(row.get(field, ""), str) or len(row.get(field, "")) > MAX_TEXT:
             raise refused(field, f"must be a text of at most {MAX_TEXT} characters.")
     location, kind, required = row.get("in", "query"), row.get("type", "string"), row.get("required")
     if location not in LOCATIONS:
         raise refused("in", f"must be one of {', '.join(LOCATIONS)}.")
-    if location == "header" and name.lower() in RESERVED_HEADERS:
-        raise refused("name", "is a header that an action may not set.")
     if kind not in TYPES:
         raise refused("type", f"must be one of {', '.join(TYPES)}.")
-    if required is not None and not isinstance(required, bool):
-        raise refused("required", "must be true or false.")
+    for field in ("required", "blank", "sensitive"):
+        if row.get(field) is not None and not isinstance(row[field], bool):
+            raise refused(field, "must be true or false.")
+    _check_origin(row, refused)
+    _check_kind(row, location, kind, refused)
     source = row.get("source", "")
-    if source and source not in CLAIM_SOURCES and not source.startswith(CLAIM_PREFIX):
-        raise refused("source", f"must be one of {', '.join(CLAIM_SOURCES)} or {CLAIM_PREFIX}NAME.")
-    if source and "value" in row:
-        raise refused("value", "cannot be given beside a source.")
+    claimed = bool(source) and not source.startswith(RESULT_PREFIX)
     parameter = Parameter(
         name,
         location,
         kind,
-        bool(required) or location == "path" or bool(source),
+        bool(required) or location == "path" or claimed,
         row.get("description", "").strip(),
         row.get("prompt", "").strip(),
         _choices(row.get("choices", []), refused),
@@ -140,8 +79,42 @@ def _parameter(row: Any, number: int) -> Parameter:
         source,
         row.get("value"),
         "value" in row,
+        row.get("field", ""),
+        row.get("fallback", ""),
+        row.get("items", "string"),
+        row.get("blank", False),
+        row.get("sensitive", False),
     )
     return _consistent(parameter, refused)
+
+
+def _check_origin(row: dict[str, Any], refused: Any) -> None:
+    """Where its value may come from: exactly one place, and a fallback for what the customer's words leave open."""
+    source, fallback = row.get("source", ""), row.get("fallback", "")
+    for field, text in (("source", source), ("fallback", fallback)):
+        claim = text in CLAIM_SOURCES or text.startswith(CLAIM_PREFIX)
+        if text and not claim and not RESULT.fullmatch(text):
+            known = ", ".join((*CLAIM_SOURCES, f"{CLAIM_PREFIX}NAME", f"{RESULT_PREFIX}NAME"))
+            raise refused(field, f"must be one of {known} or {RESULT_PREFIX}ACTION.NAME.")
+    if source and "value" in row:
+        raise refused("value", "cannot be given beside a source.")
+    if fallback and (source or "value" in row):
+        raise refused("fallback", "is for what the customer is asked; this comes from elsewhere already.")
+
+
+def _check_kind(row: dict[str, Any], location: str, kind: str, refused: Any) -> None:
+    if row.get("items", "string") not in ITEM_TYPES:
+        raise refused("items", f"must be one of {', '.join(ITEM_TYPES)}.")
+    if "items" in row and kind != "array":
+        raise refused("items", "is for arrays only.")
+    if kind == "array" and location in ("path", "header"):
+        raise refused("type", f"cannot be array in the {location}.")
+    field = row.get("field", "")
+    if field and not FIELD.fullmatch(field):
+        raise refused("field", "must be the API's own name for it; dots lead into objects of the body.")
+    api_name = field or row["name"]
+    if location == "header" and api_name.lower() in RESERVED_HEADERS:
+        raise refused("field" if field else "name", "is a header that an action may not set.")
 
 
 def _consistent(parameter: Parameter, refused: Any) -> Parameter:

@@ -31,14 +31,14 @@ class RenderError(ValueError):
     """The template cannot say anything about this data; the text says why, for the one who wrote the template."""
 
 
-def render(source: str, *, response: Any, arguments: Mapping[str, Any]) -> str:
-    """The answer's text from the API's data. Raises RenderError."""
+def render(source: str, *, arguments: Mapping[str, Any], response: Any = None, **more: Any) -> str:
+    """A text from the API's data, the call's arguments, and whatever else is given by name. Raises RenderError."""
     template = _compiled(source)
     steps = _steps.set(_Steps())
     pieces: list[str] = []
     length = 0
     try:
-        for piece in template.generate(response=response, arguments=dict(arguments)):
+        for piece in template.generate({**more, "response": response, "arguments": dict(arguments)}):
             pieces.append(piece)
             length += len(piece)
             if length > MAX_OUTPUT:
@@ -63,6 +63,16 @@ def check_template(source: str) -> None:
     if not source.strip():
         raise RenderError("The answer template is empty.")
     _compiled(source)
+
+
+def names_used(source: str, of: str) -> set[str]:
+    """Which fields of one of its values a template speaks of: for `arguments`, each `arguments.NAME`."""
+    tree = _environment.parse(source)
+    fields = [(each.node, each.attr) for each in tree.find_all(nodes.Getattr)]
+    for item in tree.find_all(nodes.Getitem):
+        if isinstance(item.arg, nodes.Const):
+            fields.append((item.node, str(item.arg.value)))
+    return {name for node, name in fields if isinstance(node, nodes.Name) and node.name == of}
 
 
 class _Steps:

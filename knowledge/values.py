@@ -1,7 +1,8 @@
-"""The values of a call's arguments: types and limits, and those that only a verified customer's token may give."""
+"""The values of a call's arguments: types and limits, and where each may come from: the customer's words, a verified
+claim, a constant, or an earlier action's result."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any, Protocol
@@ -9,7 +10,10 @@ from typing import Any, Protocol
 import regex
 
 CLAIM_PREFIX = "customer.claims."
+RESULT_PREFIX = "result."
 MAX_TEXT = 500
+MAX_ITEMS = 50
+MASK = "•••"
 PATTERN_S = 0.1
 
 
@@ -36,8 +40,21 @@ class Option:
 
 
 @dataclass(frozen=True)
+class Remembered:
+    """What an action that ran earlier in the conversation has told, by the names that its `results` give."""
+
+    action: str
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class Parameter:
-    """One value that a call needs. `source` names a verified claim; a constant has `fixed` and `value`."""
+    """One value that a call needs.
+
+    `source` names a verified claim or an earlier result; a constant has `fixed` and `value`. `fallback` names an
+    earlier result to take where the customer's words say nothing. `field` is what the API calls it (dots lead into
+    objects of the body), `items` the type of an array's items. What is `sensitive` is written down nowhere.
+    """
 
     name: str
     location: str
@@ -52,6 +69,20 @@ class Parameter:
     source: str = ""
     value: Any = None
     fixed: bool = False
+    field: str = ""
+    fallback: str = ""
+    items: str = "string"
+    blank: bool = False
+    sensitive: bool = False
+
+    @property
+    def api_name(self) -> str:
+        return self.field or self.name
+
+    @property
+    def claimed(self) -> bool:
+        """Whether it is about the customer, and only their verified identity may fill it."""
+        return bool(self.source) and not self.source.startswith(RESULT_PREFIX)
 
     @property
     def askable(self) -> bool:
@@ -72,6 +103,8 @@ class BadValue(ValueError):
 
 def checked_value(parameter: Parameter, value: Any) -> Any:
     """The value in the parameter's type. Raises BadValue."""
+    if parameter.type == "array":
+        return _checked_items(parameter, value)
     if parameter.choices:
         wanted = str(value).casefold()
         found = next((option.value for option in parameter.choices if option.value.casefold() == wanted), None)
@@ -98,21 +131,50 @@ def claim_value(source: str, customer: VerifiedCustomer) -> Any:
     return known.get(source) or None
 
 
+def known_value(source: str, customer: VerifiedCustomer | None, results: Sequence[Remembered]) -> Any:
+    """The verified claim, or the newest result: `result.NAME` of any action, or `result.ACTION.NAME`. None: unknown."""
+    if not source.startswith(RESULT_PREFIX):
+        return claim_value(source, customer) if customer else None
+    *action, name = source.removeprefix(RESULT_PREFIX).split(".")
+    fitting = (each.values.get(name) for each in results if not action or each.action == action[0])
+    return next((value for value in fitting if value is not None), None)
+
+
 def filled(
-    parameters: Sequence[Parameter], words: Mapping[str, Any], customer: VerifiedCustomer | None
+    parameters: Sequence[Parameter],
+    words: Mapping[str, Any],
+    customer: VerifiedCustomer | None,
+    results: Sequence[Remembered] = (),
 ) -> dict[str, Any]:
-    """Every argument of a call: the customer's words where they may speak, claims and constants elsewhere."""
+    """Every argument of a call: the customer's words where they may speak, claims, results and constants elsewhere."""
     arguments: dict[str, Any] = {}
     for parameter in parameters:
         if parameter.fixed:
             found = parameter.value
         elif parameter.source:
-            found = claim_value(parameter.source, customer) if customer else None
+            found = known_value(parameter.source, customer, results)
         else:
             found = words.get(parameter.name)
+            if found is None and parameter.fallback:
+                found = known_value(parameter.fallback, customer, results)
         if found is not None:
             arguments[parameter.name] = found
     return arguments
+
+
+def masked(parameters: Sequence[Parameter], arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments as they may be written down."""
+    hidden = {parameter.name for parameter in parameters if parameter.sensitive}
+    return {name: MASK if name in hidden else value for name, value in arguments.items()}
+
+
+def _checked_items(parameter: Parameter, value: Any) -> list[Any]:
+    """An array's items, each for itself; from words, they stand between commas or "and"."""
+    parts = regex.split(r"\s*(?:,|;|\band\b)\s*", value) if isinstance(value, str) else value
+    if not isinstance(parts, list | tuple) or not parts or len(parts) > MAX_ITEMS:
+        raise BadValue(f"Please give me a list of 1 to {MAX_ITEMS}.")
+    single = replace(parameter, type=parameter.items)
+    return [checked_value(single, part) for part in parts if part != ""]
 
 
 def _checked_number(parameter: Parameter, value: Any) -> int | float:
@@ -145,6 +207,8 @@ def _checked_date(value: Any) -> str:
 
 def _checked_text(parameter: Parameter, value: Any) -> str:
     text = str(value).strip()
+    if not text and parameter.blank:
+        return ""
     if not text or len(text) > MAX_TEXT or not text.isprintable():
         raise BadValue("I could not read that.")
     try:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from celery import shared_task
 
-from chat import turn
+from chat import carrying_out, turn
 from knowledge import indexing, large_bots, moving, outbox, unused_vectors
 from tenants import enqueue
 
@@ -23,6 +23,19 @@ def sweep() -> None:
         enqueue.now("worker.index", group_id=str(group_id), kind=kind, object_id=str(object_id))
     for group_id, conversation_id in turn.unfinished():
         enqueue.now("worker.finish_turns", group_id=str(group_id), conversation_id=str(conversation_id))
+    for group_id, call_id, conversation_group_id in carrying_out.due():
+        enqueue.now(
+            "worker.look_after_call",
+            group_id=str(group_id),
+            call_id=str(call_id),
+            conversation_group_id=str(conversation_group_id or group_id),
+        )
+
+
+@shared_task(name="worker.look_after_call", time_limit=120)
+def look_after_call(group_id: str, call_id: str, conversation_group_id: str) -> None:
+    """Go on with a call that was approved, was interrupted, or is not known; and say what came of it."""
+    asyncio.run(carrying_out.look_after(UUID(group_id), UUID(call_id), UUID(conversation_group_id)))
 
 
 @shared_task(name="worker.move_spaces", time_limit=60)

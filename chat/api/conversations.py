@@ -1,6 +1,5 @@
 """The customer's calls: a bot's public configuration, conversations, messages, events, identity, feedback."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
@@ -8,6 +7,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 
 from chat import handoff, store, stream, turn
 from chat.api import sse
+from chat.api.answers import answered, as_sse
 from chat.api.requests import (
     Refused,
     body,
@@ -87,10 +87,7 @@ async def messages(request: HttpRequest, conversation_id: UUID) -> HttpResponseB
     if saved.owner == "person":
         return JsonResponse({"owner": "person"}, status=202)
     turn.start(found.group_id, conversation_id)
-    answered = stream.answer(found.group_id, conversation_id, found.scope, saved.message_id)
-    if "text/event-stream" in request.headers.get("Accept", ""):
-        return sse.stream(_as_sse(answered))
-    return await _as_json(answered)
+    return await answered(request, stream.answer(found.group_id, conversation_id, found.scope, saved.message_id))
 
 
 @endpoint("GET")
@@ -100,7 +97,7 @@ async def events(request: HttpRequest, conversation_id: UUID) -> HttpResponseBas
     last = request.headers.get("Last-Event-ID") or "0"
     if not last.isdigit() or len(last) > 18:
         raise Refused(400, "invalid", "Last-Event-ID must be the number of an event.")
-    return sse.stream(_as_sse(stream.follow(found.group_id, conversation_id, found.scope, int(last)), opening=True))
+    return sse.stream(as_sse(stream.follow(found.group_id, conversation_id, found.scope, int(last)), opening=True))
 
 
 @endpoint("POST", "DELETE")
@@ -150,13 +147,6 @@ async def feedback(request: HttpRequest, message_id: UUID) -> HttpResponseBase:
     return HttpResponse(status=204)
 
 
-@endpoint("POST")
-async def confirmation(request: HttpRequest, conversation_id: UUID, confirmation_id: UUID) -> HttpResponseBase:
-    """Decide on a `confirm`. Actions only read so far, so none is ever open."""
-    await conversation(request, conversation_id)
-    raise Refused(404, "not_found", "There is nothing to confirm.")
-
-
 async def _previous(
     request: HttpRequest, resolved: ResolvedBot, conversation_id: str | None
 ) -> ResolvedConversation | None:
@@ -204,21 +194,3 @@ def _message(message: Message) -> dict[str, Any]:
         **fields,
         **{name: value for name, value in optional.items() if value is not None},
     }
-
-
-async def _as_sse(seen: AsyncIterator[stream.Seen], opening: bool = False) -> AsyncIterator[str]:
-    if opening:
-        yield sse.KEEP_ALIVE
-    async for each in seen:
-        yield sse.event(each.type, each.data or {}, each.seq) if each.type else sse.KEEP_ALIVE
-
-
-async def _as_json(seen: AsyncIterator[stream.Seen]) -> HttpResponseBase:
-    async for each in seen:
-        if each.type == "answer":
-            return JsonResponse(each.data)
-        if each.type == "status":
-            return JsonResponse({"owner": "person"}, status=202)
-        if each.type == "error":
-            return JsonResponse(each.data, status=503)
-    return JsonResponse({"code": "failed", "message": "No answer could be given."}, status=503)

@@ -1,4 +1,5 @@
-"""The dynamic line without an LLM: asks for what is missing, calls the business's API, answers by its template."""
+"""The dynamic line without an LLM: asks for what is missing, calls the business's API, answers by its template; what
+changes something is proposed, and carried out once the customer has said yes."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -8,14 +9,16 @@ from typing import Any, Protocol
 
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
 
-from chat import cues
+from chat import confirming, cues, remembering, settling
 from chat.context import TurnContext
+from chat.customer_token import token_of
 from chat.elicitation import Ask, Cancelled, ChangedSubject, Elicitation, GiveUp, NeedsSignIn, Said
 from chat.exchange import Answer, Asker, Choices, Citation, Decision, Question
 from chat.value_finding import find_values
 from knowledge import actions, rendering
 from knowledge.actions import ActionResult, ActionSpec
 from knowledge.snapshot import ActionEntry
+from knowledge.values import known_value, masked
 from tenants.database import in_database
 
 logger = logging.getLogger(__name__)
@@ -46,10 +49,10 @@ async def answer(context: TurnContext, question: Question, decision: Decision) -
     """Begin the action that the router chose."""
     assert decision.action is not None  # the router gives one with this route
     said = Said(question.text, question.choice, question.understood)
-    last = {"last": context.dialogue["last"]} if "last" in context.dialogue else {}
-    begun = await converse(context.asker, decision.action, said, last, lambda text: False, decision.confidence)
+    earlier = {key: context.dialogue[key] for key in ("last", remembering.KEY) if key in context.dialogue}
+    begun = await converse(context.asker, decision.action, said, earlier, lambda text: False, decision.confidence)
     assert not isinstance(begun, ChangedSubject)
-    return begun
+    return remembering.kept(context.dialogue, begun)
 
 
 async def resume(context: TurnContext, routed: RoutedQuestion) -> Answer | None:
@@ -59,6 +62,8 @@ async def resume(context: TurnContext, routed: RoutedQuestion) -> Answer | None:
     """
     entry = open_action(context)
     question, decision = routed.question, routed.decision
+    if question.choice is None and (settled := await settling.in_words(context, question.text)):
+        return settled
     if entry is None or (decision.route == "human" and question.choice is None):
         return None
     said = Said(question.text, question.choice)
@@ -66,7 +71,7 @@ async def resume(context: TurnContext, routed: RoutedQuestion) -> Answer | None:
     if "action" not in context.dialogue and not await _follows_up(context, entry, said, is_new):
         return None
     resumed = await converse(context.asker, entry, said, context.dialogue, is_new, RESUMED)
-    return None if isinstance(resumed, ChangedSubject) else resumed
+    return None if isinstance(resumed, ChangedSubject) else remembering.kept(context.dialogue, resumed)
 
 
 def open_action(context: TurnContext) -> ActionEntry | None:
@@ -89,9 +94,11 @@ async def converse(
     spec = await _load(asker, entry)
     if spec is None:
         return Answer(f"I cannot look that up just now. {PERSON}", "dynamic", confidence)
-    steps = Elicitation(
-        entry.name, spec.parameters, datetime.now(UTC).date(), looks_like_new_question, spec.needs_customer
-    )
+    remembered = remembering.remembered(dialogue)
+    fallbacks = {each.name: known_value(each.fallback, asker.customer, remembered) for each in spec.parameters}
+    known = {name: value for name, value in fallbacks.items() if value is not None}
+    today = datetime.now(UTC).date()
+    steps = Elicitation(entry.name, spec.parameters, today, looks_like_new_question, spec.needs_customer, known)
     outcome = steps.advance(_own(dialogue, entry), said, asker.customer)
     match outcome:
         case ChangedSubject():
@@ -107,16 +114,22 @@ async def converse(
         case GiveUp():
             text = "I am sorry, I could not work that out. I am passing you on to a person, who will answer right here."
             return Answer(text, "dynamic", confidence, handoff=True)
-    return await _called(asker, spec, outcome.arguments, confidence)
+    if spec.writes:
+        return await confirming.propose(asker, spec, outcome.arguments, remembered, confidence)
+    return await _called(asker, spec, outcome.arguments, dialogue, confidence)
 
 
 async def look_up(asker: Asker, spec: ActionSpec, arguments: dict[str, Any]) -> Answer:
     """What the API says, in the words of the action's template; without a citation where it could not be asked."""
-    return await _called(asker, spec, arguments, SURE)
+    return await _called(asker, spec, arguments, {}, SURE)
 
 
-async def _called(asker: Asker, spec: ActionSpec, arguments: dict[str, Any], confidence: float) -> Answer:
-    result = await actions.run(spec, arguments, asker.customer)
+async def _called(
+    asker: Asker, spec: ActionSpec, arguments: dict[str, Any], dialogue: Mapping[str, Any], confidence: float
+) -> Answer:
+    token = token_of(asker.group_id, asker.conversation_id, asker.scope)
+    remembered = remembering.remembered(dialogue)
+    result = await actions.run(spec, arguments, asker.customer, token=token, remembered=remembered)
     subject = asker.customer.subject if asker.customer else ""
     await in_database(
         actions.record_call,
@@ -127,8 +140,9 @@ async def _called(asker: Asker, spec: ActionSpec, arguments: dict[str, Any], con
         scope=asker.scope,
     )
     text, citations = _said(spec, result)
-    dialogue = {"last": {"action": spec.name, "id": str(spec.id), "arguments": arguments}}
-    return Answer(text, "dynamic", confidence, citations, calls=(_as_call(spec, result),), dialogue=dialogue)
+    kept = {"last": {"action": spec.name, "id": str(spec.id), "arguments": arguments}}
+    kept |= remembering.with_result(dialogue, spec.name, result.values)
+    return Answer(text, "dynamic", confidence, citations, calls=(_as_call(spec, result),), dialogue=kept)
 
 
 def _said(spec: ActionSpec, result: ActionResult) -> tuple[str, tuple[Citation, ...]]:
@@ -137,7 +151,9 @@ def _said(spec: ActionSpec, result: ActionResult) -> tuple[str, tuple[Citation, 
         offer = OFFERS.get(result.error_code, "")
         return " ".join(part for part in (result.message, offer, PERSON) if part), ()
     try:
-        text = rendering.render(spec.answer, response=result.data, arguments=result.arguments)
+        text = rendering.render(
+            spec.answer, response=result.data, arguments=result.arguments, results=dict(result.values)
+        )
     except rendering.RenderError as problem:
         logger.warning("answer template of %s in %s: %s", spec.name, spec.group_id, problem)
         return f"I have the live data, but I cannot put it into words. {PERSON}", ()
@@ -199,7 +215,7 @@ def _as_call(spec: ActionSpec, result: ActionResult) -> dict[str, Any]:
     return {
         "action": spec.name,
         "title": spec.title,
-        "arguments": dict(result.arguments),
+        "arguments": masked(spec.parameters, result.arguments),
         "outcome": result.outcome,
         "status": result.status,
         "duration_ms": round(result.duration_ms, 1),

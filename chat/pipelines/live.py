@@ -10,10 +10,10 @@ from chat.pipelines import spoken
 
 
 async def told(context: TurnContext, question: Question, decision: Decision, answer: Answer) -> Answer:
-    """The answer of the dynamic line as the model tells it; questions, requests to sign in and failures stay as they
-    are."""
+    """The answer of the dynamic line as the model tells it; questions, requests to sign in, failures and what was
+    done stay as they are."""
     cited = [each for each in answer.citations if each.kind == "action"]
-    if not cited or not llm.is_configured():
+    if not cited or answer.settles or not llm.is_configured():
         return answer
     sources = [Source(number, each.quote, each.title) for number, each in enumerate(cited, 1)]
     retold = await spoken.from_sources(context, question, decision, sources)

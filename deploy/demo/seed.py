@@ -90,6 +90,7 @@ def _data_apis(tenant: dict[str, Any], site: str) -> None:
             api.allowed_hosts = described["allowed_hosts"]
             api.auth_type, api.auth_name = described["auth"]["type"], described["auth"].get("name", "")
             api.auth_secret = described["auth"].get("value", "")
+            api.honours_keys = described.get("honours_keys", False)
             save_data_api(api)
             for fields in described["actions"]:
                 _action(bot.group_id, api, fields)

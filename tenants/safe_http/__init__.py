@@ -11,7 +11,7 @@ import httpx
 
 from tenants.safe_http import cache, pressure
 from tenants.safe_http.addresses import is_exempt, is_listed, is_public, port_of
-from tenants.safe_http.connections import REDIRECTS, exchange
+from tenants.safe_http.connections import REDIRECTS, Departure, exchange
 from tenants.safe_http.request import (
     READING,
     OutboundError,
@@ -36,9 +36,14 @@ async def fetch(request: OutboundRequest) -> OutboundResponse:
     if kept and kept.fresh:
         return replace(kept.response, elapsed_ms=0.0)
     built = build(request, kept.conditions if kept else None)
+    departure = Departure(built)
     deadline = asyncio.get_running_loop().time() + request.timeout_s
-    async with pressure.place(request.owner or built.url.host, deadline):
-        status, headers, content = await _persistently(request, built, deadline)
+    try:
+        async with pressure.place(request.owner or built.url.host, deadline):
+            status, headers, content = await _persistently(request, built, deadline)
+    except OutboundError as problem:
+        problem.sent = departure.sent
+        raise
     response = OutboundResponse(status, headers, content, (time.perf_counter() - started) * 1000)
     if kept and status == 304:
         return cache.renewed(request, kept, response)

@@ -4,6 +4,7 @@ import asyncio
 import zlib
 from collections.abc import Iterable
 from threading import Lock
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import httpcore
@@ -36,7 +37,9 @@ async def _exchange(built: httpx.Request, max_bytes: int) -> tuple[int, dict[str
     # httpcore directly: no cookie jar that customers would share, no redirects, no proxy from the environment.
     url = built.url
     target = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
-    core = httpcore.Request(built.method, target, headers=built.headers.raw, content=built.read())
+    core = httpcore.Request(
+        built.method, target, headers=built.headers.raw, content=built.read(), extensions=built.extensions
+    )
     response = await pool().handle_async_request(core)
     try:
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
@@ -63,6 +66,17 @@ async def _read(response: httpcore.Response, headers: dict[str, str], max_bytes:
         if len(content) > max_bytes:
             raise too_large
     return bytes(content)
+
+
+class Departure:
+    """Whether any of a request has left: a call that failed before that has certainly changed nothing."""
+
+    def __init__(self, built: httpx.Request) -> None:
+        self.sent = False
+        built.extensions = {"trace": self._trace}
+
+    async def _trace(self, event: str, info: dict[str, Any]) -> None:
+        self.sent = self.sent or event.endswith("send_request_headers.started")
 
 
 class _CheckedNetwork(httpcore.AsyncNetworkBackend):

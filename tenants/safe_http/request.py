@@ -16,11 +16,11 @@ REPEATABLE = READING | {"PUT", "DELETE", "OPTIONS"}
 
 class OutboundError(Exception):
     """Why nothing came back: forbidden, unreachable, timeout, busy, too_large, redirect or bad_url. Never holds a
-    secret."""
+    secret. `sent`: some of the request has left, so the other side may have acted on it."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
-        self.code, self.message = code, message
+        self.code, self.message, self.sent = code, message, False
 
 
 @dataclass(frozen=True)

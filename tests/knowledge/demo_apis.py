@@ -13,6 +13,7 @@ from typing import Any
 from uuid import uuid4
 
 from knowledge.actions import ActionSpec
+from knowledge.api_auth import ApiAuth
 from knowledge.parameters import parse_parameters
 
 ROOT = Path(__file__).parents[2]
@@ -50,7 +51,6 @@ def tenant_of(business: str) -> dict[str, Any]:
 
 def _spec(api: dict[str, Any], row: dict[str, Any], site: str) -> ActionSpec:
     auth = api["auth"]
-    header = {"bearer": ("Authorization", f"Bearer {auth['value']}"), "header": (auth.get("name"), auth["value"])}
     return ActionSpec(
         uuid4(),
         uuid4(),
@@ -64,7 +64,10 @@ def _spec(api: dict[str, Any], row: dict[str, Any], site: str) -> ActionSpec:
         api["base_url"].replace("{site}", site),
         tuple(api["allowed_hosts"]),
         5.0,
-        dict([header[auth["type"]]]),
+        ApiAuth(auth["type"], auth.get("name", ""), auth["value"]),
+        row.get("only_reads", False),
+        row.get("results", {}),
+        row.get("confirmation", ""),
     )
 
 

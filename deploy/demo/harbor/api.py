@@ -1,7 +1,6 @@
 """The shop's API: products, live stock and orders, for programs that carry its bearer key."""
 
 import hmac
-import json
 import math
 import os
 from collections.abc import Awaitable, Callable
@@ -13,22 +12,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from . import catalogue, orders
+from . import catalogue, idempotency, orders
 from .catalogue import CATEGORIES, CURRENCY, PRODUCTS, Colour, Product, Wanted
+from .idempotency import Refused
 
 DEMO_KEY = "harbor-demo-key"
-MAX_BODY_BYTES = 2_000
 TRUTH = {"true": True, "1": True, "false": False, "0": False}
 
 Endpoint = Callable[[Request], Awaitable[Response]]
-
-
-class Refused(Exception):
-    """A request that gets an error instead of data."""
-
-    def __init__(self, status: int, code: str, message: str, **fields: str) -> None:
-        super().__init__(message)
-        self.status, self.code, self.message, self.fields = status, code, message, fields
 
 
 def guarded(endpoint: Endpoint) -> Endpoint:
@@ -79,7 +70,7 @@ async def show_stock(request: Request) -> Response:
 
 @guarded
 async def set_stock(request: Request) -> Response:
-    product, body = _product(request), await _json_body(request)
+    product, body = _product(request), await idempotency.json_body(request)
     colour = catalogue.match_colour(product, str(body.get("colour", "")))
     size = catalogue.match_size(product, str(body.get("size", "")))
     quantity = body.get("quantity")
@@ -103,11 +94,30 @@ async def list_orders(request: Request) -> Response:
 
 @guarded
 async def show_order(request: Request) -> Response:
-    customer, number = _customer(request), request.path_params["order"]
-    order = orders.order_of(customer.id, number)
-    if order is None:
-        raise Refused(404, "not_found", f"This customer has no order {number}.")
-    return JSONResponse({**_order(order), "currency": CURRENCY})
+    return JSONResponse({**_order(_own_order(request)), "currency": CURRENCY})
+
+
+@guarded
+async def cancel_order(request: Request) -> Response:
+    _, order = _customer(request), _own_order(request)
+    return await idempotency.once(request, lambda body: _changed(lambda: orders.cancel(order)))
+
+
+@guarded
+async def set_address(request: Request) -> Response:
+    _, order = _customer(request), _own_order(request)
+    return await idempotency.once(request, lambda body: _changed(lambda: orders.deliver_to(order, _address(body))))
+
+
+@guarded
+async def list_colours(request: Request) -> Response:
+    product = _product(request)
+    size, most = request.query_params.get("size", ""), _price(request.query_params.get("max_price"))
+    found = catalogue.match_size(product, size)
+    colours = [colour.label for colour in product.colours if found and product.stock[colour.id][found]]
+    within = most is None or product.price <= most
+    details = {"size": found or size, "size_offered": found is not None, "within_price": within}
+    return JSONResponse({**_summary(request, product), **details, "available": colours, "currency": CURRENCY})
 
 
 @guarded
@@ -118,10 +128,13 @@ async def nothing_here(request: Request) -> Response:
 ROUTES = [
     Route("/products", list_products),
     Route("/products/{product}", show_product),
+    Route("/products/{product}/colours", list_colours),
     Route("/products/{product}/stock", show_stock, methods=["GET"]),
     Route("/products/{product}/stock", set_stock, methods=["PUT"]),
     Route("/customers/{customer}/orders", list_orders),
     Route("/customers/{customer}/orders/{order}", show_order),
+    Route("/customers/{customer}/orders/{order}/cancellation", cancel_order, methods=["POST"]),
+    Route("/customers/{customer}/orders/{order}/address", set_address, methods=["PUT"]),
     Route("/{path:path}", nothing_here, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
 ]
 
@@ -145,6 +158,30 @@ def _customer(request: Request) -> orders.Customer:
     if key not in orders.CUSTOMERS:
         raise Refused(404, "not_found", f"The shop has no customer {key}.")
     return orders.CUSTOMERS[key]
+
+
+def _own_order(request: Request) -> orders.Order:
+    customer, number = _customer(request), request.path_params["order"]
+    order = orders.order_of(customer.id, number)
+    if order is None:
+        raise Refused(404, "not_found", f"This customer has no order {number}.")
+    return order
+
+
+def _changed(change: Callable[[], orders.Order]) -> tuple[int, dict[str, Any]]:
+    """The order after the change, or why it is too late for one."""
+    try:
+        return 200, {**_order(change()), "currency": CURRENCY}
+    except orders.TooLate as problem:
+        return 409, {"code": "too_late", "message": str(problem)}
+
+
+def _address(body: dict[str, Any]) -> str:
+    lines = [str(body.get(name, "")).strip() for name in ("street", "town", "postcode")]
+    for name, line in zip(("street", "town"), lines, strict=False):
+        if not 2 <= len(line) <= 100:
+            raise _invalid(name, f"The {name} must have 2 to 100 characters.")
+    return ", ".join(line for line in lines if line)
 
 
 def _wanted(request: Request) -> Wanted:
@@ -180,21 +217,6 @@ def _flag(request: Request, name: str) -> bool | None:
     if text.lower() not in TRUTH:
         raise _invalid(name, f"{name} must be true or false.")
     return TRUTH[text.lower()]
-
-
-async def _json_body(request: Request) -> dict[str, Any]:
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            raise Refused(413, "too_large", f"The body may have {MAX_BODY_BYTES} bytes at most.")
-    try:
-        parsed = json.loads(body)
-    except ValueError:
-        parsed = None
-    if not isinstance(parsed, dict):
-        raise Refused(400, "invalid", "The body must be a JSON object with colour, size and quantity.")
-    return parsed
 
 
 def _summary(request: Request, product: Product) -> dict[str, Any]:
