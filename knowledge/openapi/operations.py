@@ -119,7 +119,7 @@ def _body(
 def _told(document: Mapping[str, Any], content: Mapping[str, Any]) -> list[str]:
     """The plain fields at the top of what it answers when all went well."""
     responses = content.get("responses") or {}
-    good = next((responses[code] for code in sorted(responses, key=str) if str(code).startswith("2")), {})
+    good: Any = next((responses[code] for code in sorted(responses, key=str) if str(code).startswith("2")), {})
     kinds = resolve(document, good).get("content") or {}
     schema = next((kinds[each].get("schema") for each in kinds if "json" in each), None) or {}
     try:
@@ -139,7 +139,7 @@ def _answer(fields: list[str], method: str) -> str:
 
 
 def _base_url(document: Mapping[str, Any], url: str) -> str:
-    server = next(iter(document.get("servers") or []), {})
+    server: Any = next(iter(document.get("servers") or []), {})
     address = str(server.get("url") or "/")
     for name, variable in (server.get("variables") or {}).items():
         address = address.replace(f"{{{name}}}", str(variable.get("default", "")))

@@ -6,10 +6,14 @@ from django.db.models import QuerySet
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_field, extend_schema_view
 from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
 
-from knowledge import data_apis
-from knowledge.models import Action, DataApi
-from switchboard.management_api.fields import BotField, JsonObjects, StrictModel, as_uuid
+from knowledge import data_apis, openapi
+from knowledge.models import Action, DataApi, Document
+from switchboard.management_api.fields import BotField, JsonObject, JsonObjects, StrictModel, as_uuid
+from switchboard.management_api.openapi_import import DescribedSerializer, ImportSerializer, SourceSerializer, described
 from switchboard.management_api.scoped import ByBot, EditableViewSet
 
 
@@ -35,7 +39,7 @@ class DataApiSerializer(StrictModel):
         model = DataApi
         fields = [
             "id", "bot", "name", "base_url", "allowed_hosts", "auth_type", "auth_name", "auth_secret", "has_secret",
-            "timeout_s",
+            "token_url", "client_id", "token_scope", "token_audience", "honours_keys", "timeout_s",
         ]  # fmt: skip
         read_only_fields = ["id"]
         validators: list[Any] = []
@@ -69,6 +73,27 @@ class DataApiField(serializers.Field):
         return api
 
 
+@extend_schema_field(OpenApiTypes.UUID)
+class OwnField(serializers.Field):
+    """Something else of the tenant's, by its ID."""
+
+    default_error_messages = {"unknown": "You have no {noun} with the ID “{wanted}”."}
+
+    def __init__(self, model: type[Action] | type[Document], **kwargs: Any) -> None:
+        self.model = model
+        super().__init__(**kwargs)
+
+    def to_representation(self, row: Any) -> str:
+        return str(row.id)
+
+    def to_internal_value(self, value: Any) -> Any:
+        number = as_uuid(str(value))
+        row = self.model.objects.filter(id=number).first() if number else None
+        if row is None:
+            self.fail("unknown", noun=self.model._meta.verbose_name, wanted=str(value)[:100])
+        return row
+
+
 class ActionSerializer(StrictModel):
     bot = BotField(source="group", read_only=True)
     data_api = DataApiField(help_text="The ID of the data API that it is an operation of.")
@@ -82,7 +107,20 @@ class ActionSerializer(StrictModel):
         max_length=200,
         help_text="Questions that it answers: the bot learns from them when to call it.",
     )
-    answer = serializers.CharField(max_length=8000, help_text="Jinja2 over `response` and `arguments`.")
+    answer = serializers.CharField(max_length=8000, help_text="Jinja2 over `response`, `results` and `arguments`.")
+    results = JsonObject(required=False, help_text='Named values by JSON path: `{"order_id": "$.order"}`.')
+    confirmation = serializers.CharField(
+        max_length=4000,
+        required=False,
+        allow_blank=True,
+        help_text="What the customer confirms before a change: Jinja2 over `arguments`. Empty: every value.",
+    )
+    status_action = OwnField(
+        Action, required=False, allow_null=True, help_text="A reading action that tells whether this one was done."
+    )
+    policies = serializers.ListField(
+        child=OwnField(Document), required=False, max_length=20, help_text="IDs of documents with rules that govern it."
+    )
     description = serializers.CharField(
         max_length=2000, required=False, allow_blank=True, help_text="What it tells, in a sentence."
     )
@@ -91,18 +129,42 @@ class ActionSerializer(StrictModel):
         model = Action
         fields = [
             "id", "bot", "data_api", "name", "title", "description", "method", "path", "parameters", "examples",
-            "answer", "requires_verified", "enabled", "revision", "indexed_revision", "updated_at",
+            "answer", "only_reads", "results", "confirmation", "requires_verified", "needs_approval",
+            "amount_parameter", "most_amount", "approve_above", "most_per_day", "status_action", "status_answer",
+            "policies", "enabled", "revision", "indexed_revision", "updated_at",
         ]  # fmt: skip
         read_only_fields = ["id", "revision", "indexed_revision", "updated_at"]
         validators: list[Any] = []
 
+    def to_representation(self, action: Action) -> dict[str, Any]:
+        policies = [each.document for each in action.policies.select_related("document").order_by("document__title")]
+        shown: dict[str, Any] = super().to_representation(_WithPolicies(action, policies))
+        return shown
+
     def create(self, values: dict[str, Any]) -> Action:
-        return data_apis.save_action(Action(group=values["data_api"].group, **values))
+        policies = values.pop("policies", ())
+        action = data_apis.save_action(Action(group=values["data_api"].group, **values))
+        data_apis.set_policies(action, policies)
+        return action
 
     def update(self, action: Action, values: dict[str, Any]) -> Action:
+        policies = values.pop("policies", None)
         for name, value in values.items():
             setattr(action, name, value)
-        return data_apis.save_action(action)
+        data_apis.save_action(action)
+        if policies is not None:
+            data_apis.set_policies(action, policies)
+        return action
+
+
+class _WithPolicies:
+    """An action as it is shown, with its policies as the documents that they are."""
+
+    def __init__(self, action: Action, policies: list[Document]) -> None:
+        self.action, self.policies = action, policies
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.action, name)
 
 
 API_EXAMPLE = OpenApiExample(
@@ -154,6 +216,35 @@ class DataApiViewSet(EditableViewSet):
 
     def perform_destroy(self, api: DataApi) -> None:
         data_apis.delete_data_api(api)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        # The document may have to be fetched, which no transaction waits for.
+        if self.action == "operations":
+            self.described, _ = described(request, SourceSerializer)
+        elif self.action == "import_operations":
+            self.described, self.picked = described(request, ImportSerializer)
+
+    @extend_schema(
+        summary="Read an OpenAPI document", request=SourceSerializer, responses=DescribedSerializer, filters=False
+    )
+    @action(detail=True, methods=["post"])
+    def operations(self, request: Request, pk: str) -> Response:
+        """The operations of an OpenAPI 3 document, as actions could call them. Nothing is stored."""
+        self.get_object()
+        return Response(DescribedSerializer(self.described).data)
+
+    @extend_schema(
+        summary="Import actions from an OpenAPI document",
+        request=ImportSerializer,
+        responses={201: ActionSerializer(many=True)},
+        filters=False,
+    )
+    @action(detail=True, methods=["post"], url_path="import")
+    def import_operations(self, request: Request, pk: str) -> Response:
+        """Make actions of the picked operations; one that has the name already is brought up to date."""
+        made = openapi.import_actions(self.get_object(), self.described, self.picked)
+        return Response(ActionSerializer(made, many=True).data, status=201)
 
 
 @extend_schema(tags=["Data APIs"])

@@ -7,6 +7,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from rest_framework.routers import SimpleRouter
 
 from switchboard.management_api.bots import BotViewSet
+from switchboard.management_api.calls import CallViewSet
 from switchboard.management_api.conversations import ConversationViewSet
 from switchboard.management_api.data_apis import ActionViewSet, DataApiViewSet
 from switchboard.management_api.documents import DocumentViewSet
@@ -21,6 +22,7 @@ router.register("faqs", FaqViewSet, basename="faq")
 router.register("documents", DocumentViewSet, basename="document")
 router.register("data-apis", DataApiViewSet, basename="data-api")
 router.register("actions", ActionViewSet, basename="action")
+router.register("calls", CallViewSet, basename="call")
 router.register("conversations", ConversationViewSet, basename="conversation")
 router.register("interactions", InteractionViewSet, basename="interaction")
 
