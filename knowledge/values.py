@@ -174,7 +174,7 @@ def _checked_items(parameter: Parameter, value: Any) -> list[Any]:
     if not isinstance(parts, list | tuple) or not parts or len(parts) > MAX_ITEMS:
         raise BadValue(f"Please give me a list of 1 to {MAX_ITEMS}.")
     single = replace(parameter, type=parameter.items)
-    return [checked_value(single, part) for part in parts if part != ""]
+    return [checked_value(single, part) for part in parts]
 
 
 def _checked_number(parameter: Parameter, value: Any) -> int | float:

@@ -90,10 +90,15 @@ class ScopedAdmin(ModelAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         own = [path(route, self.admin_site.admin_view(view), name=name) for route, view, name in self.own_pages()]
-        return [*own, *super().get_urls()]
+        opened = [path(route, self.admin_site.open_view(view), name=name) for route, view, name in self.open_pages()]
+        return [*own, *opened, *super().get_urls()]
 
     def own_pages(self) -> Iterable[tuple[str, Callable[..., HttpResponse], str]]:
         """Pages beyond list, form and deletion: route, view and name."""
+        return ()
+
+    def open_pages(self) -> Iterable[tuple[str, Callable[..., HttpResponse], str]]:
+        """The same for pages that ask other servers: they run in no scope, and take one around their queries alone."""
         return ()
 
     def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> HttpResponse:

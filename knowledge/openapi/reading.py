@@ -55,14 +55,27 @@ def read(content: bytes | dict[str, Any]) -> dict[str, Any]:
         raise OpenApiError(f"openapi: must be a version 3.0 or 3.1; it is {given}.")
     if problems := list(_foreign_references(document)):
         raise OpenApiError(*problems[:MOST_PROBLEMS])
-    try:
-        errors = [_deepest(error) for error in islice(validator(document).iter_errors(), MOST_PROBLEMS)]
-    except Exception as problem:
-        # The validator follows references as it goes and says in its own ways that one leads nowhere.
-        raise OpenApiError(f"The document refers to something that is not there: {problem!s:.300}.") from problem
-    if errors:
-        raise OpenApiError(*(f"{place(error.absolute_path)}: {_words(error)}" for error in errors))
+    _check_shape(validator.schema_validator, document)
+    _check_meaning(validator(document))
     return document
+
+
+def _check_shape(validator: Any, document: dict[str, Any]) -> None:
+    found = [_deepest(error) for error in islice(validator.iter_errors(document), MOST_PROBLEMS)]
+    if found:
+        raise OpenApiError(*(f"{place(error.absolute_path)}: {_words(error)}" for error in found))
+
+
+def _check_meaning(validator: Any) -> None:
+    """What the shape does not tell: references that lead nowhere, names used twice, path parameters without a value."""
+    try:
+        # Not by its iter_errors, which would keep every document in memory for good.
+        found = list(islice(validator.root_validator(validator.schema_path), MOST_PROBLEMS))
+    except Exception as problem:
+        # It follows references as it goes, and says in many ways that one leads nowhere.
+        raise OpenApiError(f"The document refers to something that is not there: {problem!s:.300}.") from problem
+    if found:
+        raise OpenApiError(*(f"{place(error.absolute_path)}: {_words(error)}" for error in found))
 
 
 def place(path: Any) -> str:

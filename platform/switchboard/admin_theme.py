@@ -52,6 +52,7 @@ _SECTIONS: list[tuple[str, Area, list[tuple[str, str, str]]]] = [
         [
             ("All conversations", "forum", "chat_conversation_changelist"),
             ("Answers explained", "manage_search", "chat_interaction_changelist"),
+            ("Trail of calls", "receipt_long", "knowledge_callrecord_changelist"),
         ],
     ),
     (
@@ -71,16 +72,16 @@ _SECTIONS: list[tuple[str, Area, list[tuple[str, str, str]]]] = [
 
 
 def _inbox(request: HttpRequest) -> list[dict[str, Any]]:
+    from chat.inbox.approvals import awaiting_count
     from chat.inbox.lists import waiting_count
 
     at_work = access(request)
     if at_work is None or not at_work.sees("conversations"):
         return []
-    item = _item("Inbox", "inbox", "inbox")
-    count = waiting_count()
-    if count:
-        item |= {"badge": count, "badge_variant": "primary", "badge_style": "solid"}
-    return [item]
+    approvals = _item("Approvals", "fact_check", "approvals")
+    items = [(_item("Inbox", "inbox", "inbox"), waiting_count()), (approvals, awaiting_count())]
+    badge = {"badge_variant": "primary", "badge_style": "solid"}
+    return [item | ({"badge": count, **badge} if count else {}) for item, count in items]
 
 
 def _group(title: str, items: list[dict[str, Any]]) -> dict[str, Any]:

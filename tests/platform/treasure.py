@@ -1,11 +1,14 @@
 """One business with something of everything, each text holding a mark that nobody else may ever read."""
 
 from dataclasses import dataclass
+from uuid import UUID
 
 from django.apps import apps
 
 from chat import store
 from chat.models import Interaction, Message
+from knowledge.actions import ActionResult, load_action, record_call
+from knowledge.models import CallRecord
 from tenants import bots
 from tenants.models import Bot, Customer, GroupModel, Tenant, TenantModel
 from tenants.scope import within
@@ -48,9 +51,13 @@ def bury(boss: Manager, mark: str) -> Treasure:
             group=business.bot, conversation_group=business.bot, conversation=conversation, question=text, answer=text,
             question_id=question.id, answer_id=answer.id, route="faq", confidence=0.9, reason=text,
         )  # fmt: skip
+        result = ActionResult(True, 200, {}, 1.0, arguments={"what": text})
+        record_call(load_action(business.bot.id, UUID(action)), result, conversation_id=conversation.id)
         key, _ = bots.create_api_key(business.tenant.id, text)
         member = bots.add_member(business.tenant.id, f"{mark}@vault.example", text, "viewer")
+        record = CallRecord.objects.get()
     ids = {
+        "callrecord": record.id, "call": record.call_id,
         "faq": faq, "document": document, "dataapi": api, "action": action, "conversation": conversation.id,
         "message": answer.id, "interaction": interaction.id, "apikey": key.id, "member": member.id,
         "tenant": business.tenant.id, "bot": business.bot.id,

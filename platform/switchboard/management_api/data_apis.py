@@ -14,7 +14,8 @@ from knowledge import data_apis, openapi
 from knowledge.models import Action, DataApi, Document
 from switchboard.management_api.fields import BotField, JsonObject, JsonObjects, StrictModel, as_uuid
 from switchboard.management_api.openapi_import import DescribedSerializer, ImportSerializer, SourceSerializer, described
-from switchboard.management_api.scoped import ByBot, EditableViewSet
+from switchboard.management_api.scoped import ByBot, EditableViewSet, key_of
+from tenants.scope import within
 
 
 class DataApiSerializer(StrictModel):
@@ -219,6 +220,9 @@ class DataApiViewSet(EditableViewSet):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
+        if self.action in ("operations", "import_operations"):
+            with within(key_of(request).scope):
+                self.get_object()
         # The document may have to be fetched, which no transaction waits for.
         if self.action == "operations":
             self.described, _ = described(request, SourceSerializer)
