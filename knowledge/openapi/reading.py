@@ -142,7 +142,8 @@ def _foreign_references(node: Any, path: Place = ()) -> Iterator[str]:
 
 def _deepest(error: Any) -> Any:
     """Of an error that says only that no alternative fits, the one that comes nearest to fitting."""
-    return best_match([error]) if getattr(error, "context", None) else error
+    meant = [each for each in error.context or () if "'$ref'" not in each.message]
+    return _deepest(best_match(meant)) if meant else error
 
 
 def _words(error: Any) -> str:

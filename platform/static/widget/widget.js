@@ -912,8 +912,7 @@ class SwitchboardChat extends HTMLElement {
         this.post({ choice: { field: choices.field, value }, client_id: newId() }, label), label))));
     if (confirm) {
       const decide = (decision, label) => () => this.post({ decision }, label, "confirmations/" + confirm.id);
-      asks.append(h("div", { className: "card" }, rich(confirm.summary), group("Confirm",
-        button("secondary", decide("no", "No"), "No"), button("primary", decide("yes", "Yes"), "Yes"))));
+      asks.append(group("Confirm", button("secondary", decide("no", "No"), "No"), button("primary", decide("yes", "Yes"), "Yes")));
     }
     if (sign_in && this.ways().length) asks.append(group("Sign in", button("primary", () => this.signIn(), "Sign in")));
     if (handoff && route !== "human" && this.status.owner === "bot" && !this.status.waiting)
