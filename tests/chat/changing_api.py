@@ -32,6 +32,7 @@ class ChangingApi:
     done: list[Any] = field(default_factory=list)
     keys: set[str] = field(default_factory=set)
     site: str = ""
+    acted: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -58,6 +59,7 @@ class ChangingApi:
             if not (self.honours_keys and key in self.keys):
                 self.done.append(body)
                 self.keys.add(key)
+            self.acted.set()
             answer["state"] = "cancelled"
         if self.mood == "lost":
             return
