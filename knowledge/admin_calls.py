@@ -3,8 +3,10 @@
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from unfold.decorators import display
 
 from knowledge import trail
@@ -64,6 +66,9 @@ class CallRecordAdmin(ScopedAdmin):
         at_work = access(request)
         rows: QuerySet[CallRecord] = CallRecord.objects.none()
         if at_work is not None and at_work.sees(self.area):
-            rows = self.get_changelist_instance(request).get_queryset(request)
+            try:
+                rows = self.get_changelist_instance(request).get_queryset(request)
+            except IncorrectLookupParameters:
+                return HttpResponseRedirect(reverse("admin:knowledge_callrecord_changelist"))
         headers = {"Content-Disposition": 'attachment; filename="calls.csv"'}
         return HttpResponse(trail.as_csv(rows), content_type="text/csv; charset=utf-8", headers=headers)

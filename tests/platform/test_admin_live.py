@@ -171,6 +171,7 @@ def test_the_trail_is_searched_and_exported(harbor: Business, api: DataApi) -> N
     address = reverse("admin:knowledge_callrecord_export")
     found = list(csv.DictReader(io.StringIO(owner.get(address, {"q": "needle"}).content.decode())))
     assert [row["customer"] for row in found] == ["needle"]
+    assert owner.get(address, {"colour": "red"}).status_code == 302
     everything = owner.get(address).content.decode()
     assert "'=cmd()" in everything
     assert SECRET not in everything
