@@ -9,7 +9,10 @@ from knowledge.models import Call
 
 
 def announce(call: Call, text: str, *, handoff: bool = False) -> None:
-    """The bot says it whoever owns the conversation, for it is about what was done. Needs the conversation's scope."""
+    """The bot says it whoever owns the conversation, for it is about what was done; but to its own customer only.
+
+    Needs the conversation's scope.
+    """
     assert call.conversation_group_id is not None
     assert call.conversation_id is not None
     conversation = store.locked(call.conversation_group_id, call.conversation_id)
@@ -28,14 +31,19 @@ def announce(call: Call, text: str, *, handoff: bool = False) -> None:
         calls=[as_recorded(call)],
         handoff=handoff,
     )
+    if handoff:
+        store.mark_waiting(conversation)
+    if conversation.customer_id != call.customer_id:
+        # They have signed out, and somebody else may be reading: it is kept for the business alone.
+        interaction.reason += " The customer had signed out, so nothing was said."
+        interaction.save(force_insert=True)
+        return
     message = store.add_message(conversation, Message.Role.BOT, text, group_id=call.group_id)
     message.answer = store.answer_event(message.id, interaction.id, answer)
     message.save(update_fields=["answer"])
     interaction.answer_id = message.id
     interaction.save(force_insert=True)
     events.emit(conversation, "answer", message.answer)
-    if handoff:
-        store.mark_waiting(conversation)
 
 
 def cited(call: Call, text: str) -> Citation:

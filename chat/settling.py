@@ -14,8 +14,11 @@ from tenants.database import in_database
 async def settle(context: TurnContext, call_id: UUID) -> Answer:
     """Do what the kept decision asks for. If an earlier attempt at this turn has begun it, it is not begun again."""
     asker = context.asker
+    call = await in_database(_read, call_id, asker.conversation_id, scope=asker.scope)
+    if call is None:
+        return Answer("There is nothing to confirm.", "dynamic", 1.0)
     carried = await carrying_out.carry_out(call_id, asker.group_id, asker.conversation_id, asker.scope)
-    call = carried.call if carried else await in_database(_read, call_id, scope=asker.scope)
+    call = carried.call if carried else call
     text, handoff = carrying_out.text_of(call), carrying_out.wants_person(call)
     dialogue = {key: value for key, value in context.dialogue.items() if key == remembering.KEY}
     if carried:
@@ -52,5 +55,5 @@ async def in_words(context: TurnContext, text: str) -> Answer | None:
     return await settle(context, call.id)
 
 
-def _read(call_id: UUID) -> Call:
-    return Call.objects.get(id=call_id)
+def _read(call_id: UUID, conversation_id: UUID) -> Call | None:
+    return Call.objects.filter(id=call_id, conversation_id=conversation_id).first()

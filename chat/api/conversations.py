@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 
-from chat import handoff, store, stream, turn
+from chat import confirming, handoff, store, stream, turn
 from chat.api import sse
 from chat.api.answers import answered, as_sse
 from chat.api.requests import (
@@ -171,6 +171,9 @@ def _said(fields: dict[str, Any]) -> tuple[str, Choice | None]:
     field, value = chosen.get("field"), chosen.get("value")
     if not isinstance(field, str) or not isinstance(value, str) or set(chosen) - {"field", "value"}:
         raise Refused(400, "invalid", 'choice: send {"field", "value"}.', {"choice": 'Send {"field", "value"}.'})
+    if field == confirming.FIELD:
+        wrong = "A confirmation is answered at its own address."
+        raise Refused(400, "invalid", f"choice: {wrong}", {"choice": wrong})
     return value, Choice(field[:100], value)
 
 

@@ -119,6 +119,12 @@ async def test_forged_replayed_altered_and_doubled_confirmations_are_refused(
         assert {answer.status_code for answer in forged} == {404}
         for wrong in ("", "maybe", True, None):
             assert (await decide_over_http(talk, call, wrong)).status_code == 400
+        button = {"choice": {"field": confirming.FIELD, "value": str(call)}}
+        pressed = await AsyncClient().post(
+            f"/api/v1/conversations/{talk.conversation}/messages", button, content_type="application/json",
+            headers={"Authorization": f"Bearer {talk.token}", "X-API-Key": harbor.api_key},
+        )  # fmt: skip
+        assert (pressed.status_code, api.requests) == (400, [])
         right = await decide_over_http(talk, call)
         assert (right.status_code, right.json()["text"]) == (200, "Ticket T-1 is cancelled.")
         for decision in ("yes", "yes", "no"):

@@ -7,6 +7,7 @@ from django.db import DatabaseError
 
 from chat import carrying_out, confirming
 from chat.exchange import Answer
+from chat.identity import sign_out
 from knowledge import writes
 from knowledge.actions import load_action
 from knowledge.models import Call, CallRecord
@@ -33,6 +34,19 @@ async def test_limits_and_approval(harbor: Business) -> None:
         assert len(api.done) == 1
     with pytest.raises(NotOpen):
         await in_database(writes.approve, call, "Sam", scope=harbor.scope)
+
+
+async def test_what_comes_of_it_is_not_said_to_whoever_comes_after_the_customer(harbor: Business) -> None:
+    async with changing_api() as api:
+        talk, action = await talk_of(harbor), await cancelling(harbor, api.site, needs_approval=True)
+        call = await proposed(talk, action)
+        await decided(talk, call)
+        before = await said(talk)
+        await in_database(sign_out, harbor.bot.id, talk.conversation, scope=harbor.scope)
+        await in_database(writes.approve, call, "Sam", scope=harbor.scope)
+        await hurry(talk, call)
+        assert (await call_of(talk, call)).state == "done"
+        assert await said(talk) == before
 
 
 async def test_the_amount_is_limited(harbor: Business) -> None:
