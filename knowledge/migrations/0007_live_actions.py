@@ -11,7 +11,7 @@ import tenants.encryption
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("knowledge", "0004_space_moves"),
+        ("knowledge", "0006_own_indexes"),
         ("tenants", "0002_isolation"),
     ]
 
