@@ -11,7 +11,7 @@ import tenants.encryption
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("knowledge", "0006_own_indexes"),
+        ("knowledge", "0007_languages_and_likeness"),
         ("tenants", "0002_isolation"),
     ]
 

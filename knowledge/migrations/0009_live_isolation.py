@@ -57,7 +57,7 @@ FOR EACH STATEMENT EXECUTE FUNCTION guard_call_records();
 
 
 class Migration(migrations.Migration):
-    dependencies = [("knowledge", "0007_live_actions")]
+    dependencies = [("knowledge", "0008_live_actions")]
 
     operations = [
         Isolate(
