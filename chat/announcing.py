@@ -39,7 +39,7 @@ def announce(call: Call, text: str, *, handoff: bool = False) -> None:
         interaction.save(force_insert=True)
         return
     message = store.add_message(conversation, Message.Role.BOT, text, group_id=call.group_id)
-    message.answer = store.answer_event(message.id, interaction.id, answer)
+    message.answer = answer.as_event(message.id, interaction.id)
     message.save(update_fields=["answer"])
     interaction.answer_id = message.id
     interaction.save(force_insert=True)

@@ -156,3 +156,22 @@ class Answer:
 
     def with_dialogue(self, dialogue: dict[str, Any]) -> "Answer":
         return replace(self, dialogue=dialogue)
+
+    def as_event(self, message_id: UUID, interaction_id: UUID) -> dict[str, Any]:
+        """The data of the `answer` event."""
+        data: dict[str, Any] = {
+            "id": str(message_id),
+            "interaction_id": str(interaction_id),
+            "text": self.text,
+            "route": self.route,
+            "confidence": round(self.confidence, 3),
+            "citations": [citation.as_json() for citation in self.citations],
+            "handoff": self.handoff,
+        }
+        if self.choices:
+            data["choices"] = self.choices.as_json()
+        if self.confirm:
+            data["confirm"] = self.confirm.as_json()
+        if self.sign_in:
+            data["sign_in"] = self.sign_in
+        return data

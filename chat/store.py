@@ -203,7 +203,7 @@ def save_interaction(group_id: UUID, conversation_id: UUID, turn: ClaimedTurn, o
     )
     if may_speak:
         interaction.answer, interaction.answer_id = answer.text, uuid4()
-        data = answer_event(interaction.answer_id, interaction.id, answer)
+        data = answer.as_event(interaction.answer_id, interaction.id)
         add_message(
             conversation,
             Message.Role.BOT,
@@ -218,25 +218,6 @@ def save_interaction(group_id: UUID, conversation_id: UUID, turn: ClaimedTurn, o
             mark_waiting(conversation)
     interaction.save(force_insert=True)
     return _open_turns(group_id, conversation_id).exists()
-
-
-def answer_event(message_id: UUID, interaction_id: UUID, answer: Answer) -> dict[str, Any]:
-    data: dict[str, Any] = {
-        "id": str(message_id),
-        "interaction_id": str(interaction_id),
-        "text": answer.text,
-        "route": answer.route,
-        "confidence": round(answer.confidence, 3),
-        "citations": [citation.as_json() for citation in answer.citations],
-        "handoff": answer.handoff,
-    }
-    if answer.choices:
-        data["choices"] = answer.choices.as_json()
-    if answer.confirm:
-        data["confirm"] = answer.confirm.as_json()
-    if answer.sign_in:
-        data["sign_in"] = answer.sign_in
-    return data
 
 
 def mark_waiting(conversation: Conversation) -> None:

@@ -45,4 +45,4 @@ def test_the_colours_of_a_jacket_in_a_size_below_a_price(platform: Platform, pag
     expect(asked).to_contain_text("Which product do you mean?")
     answer = widget.choose("Skerry Shell Jacket")
     expect(answer).to_contain_text("The Skerry Shell Jacket costs €289.00, which is more than €80.00.")
-    expect(answer).to_contain_text(re.compile("In size M we have it in .*storm blue"))
+    expect(answer).to_contain_text(re.compile("In size M we have it in .*moss"))
