@@ -29,7 +29,7 @@ class LangChain:
 
     def ingest(self, collection: str, texts: Sequence[Text]) -> None:
         table = collection.replace("-", "_")
-        config = _hybrid()
+        config = _hybrid(table)
         self._engine.init_vectorstore_table(table, vector_size=384, hybrid_search_config=config)
         store = PGVectorStore.create_sync(self._engine, self._embeddings, table, hybrid_search_config=config)
         whole = [Document(page_content=text.whole, metadata={"source": text.id}) for text in texts]
@@ -44,7 +44,7 @@ class LangChain:
         if mode == "dense":
             found = store.similarity_search(question, k=k, hybrid_search_config=None)
         elif mode == "hybrid":
-            found = store.similarity_search(question, k=k, hybrid_search_config=_hybrid())
+            found = store.similarity_search(question, k=k, hybrid_search_config=_hybrid(collection))
         else:
             keywords = self._keywords[collection].model_copy(update={"k": k})
             dense = store.as_retriever(search_kwargs={"k": k, "hybrid_search_config": None})
@@ -52,10 +52,11 @@ class LangChain:
         return [document.metadata["source"] for document in found]
 
 
-def _hybrid() -> HybridSearchConfig:
+def _hybrid(table: str) -> HybridSearchConfig:
     # Of its own for each search: the store writes the question into it.
     return HybridSearchConfig(
         tsv_column="content_tsv",
+        index_name=f"{table}_words",
         fusion_function=reciprocal_rank_fusion,
         primary_top_k=CANDIDATES,
         secondary_top_k=CANDIDATES,
