@@ -19,7 +19,7 @@ class Limit:
     modes = ("dense",)
 
     def __init__(self, setting: Setting) -> None:
-        folder = next(path.parent for path in Path(setting.model).glob("all-MiniLM-L6-v2-*/model.int8.onnx"))
+        folder = next(path.parent for path in Path(setting.model).glob("model-*/model.int8.onnx"))
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         self._session = onnxruntime.InferenceSession(str(folder / "model.int8.onnx"), options)
