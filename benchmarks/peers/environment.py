@@ -94,7 +94,8 @@ class Bench:
         """The worker as bin/demo starts it, and the web process where it is asked."""
         places = Places(self.port, self._folder)
         supervisor = self._services.supervisor
-        supervisor.run(Command("migrate", (sys.executable, *commands.MIGRATE), env=self._env, cwd=ROOT))
+        for words in (commands.MIGRATE, ("manage.py", "prepare_models")):
+            supervisor.run(Command("prepare", (sys.executable, *words), env=self._env, cwd=ROOT))
         for name, words in (("worker", commands.WORKER), *((("web", commands.WEB),) if web else ())):
             supervisor.start(Command(name, (sys.executable, *places.fill(words)), env=self._env, cwd=ROOT))
         if web:

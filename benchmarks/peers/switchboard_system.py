@@ -14,7 +14,6 @@ django.setup()
 from benchmarks.peers.system import Setting, Text  # noqa: E402
 from knowledge import outbox  # noqa: E402
 from knowledge.documents import save_document  # noqa: E402
-from knowledge.embedding import prepare  # noqa: E402
 from knowledge.search import search  # noqa: E402
 from knowledge.spaces import InUse, answering  # noqa: E402
 from tenants import bots, resolve  # noqa: E402
@@ -26,7 +25,6 @@ class Switchboard:
     modes = ("hybrid",)
 
     def __init__(self, setting: Setting) -> None:
-        prepare()
         self._bots: dict[str, tuple[ResolvedBot, InUse]] = {}
         self._keys: dict[str, str] = {}
 
