@@ -12,6 +12,7 @@ from chat.router.learned import Learned
 from chat.router.matching import Match
 from knowledge import lexical
 from knowledge.search import Passage
+from knowledge.sentences import sentences
 
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 
@@ -57,8 +58,10 @@ def share(learned: Learned, part: Collection[str], whole: Collection[str]) -> fl
 
 # What may only speak for an answer (1), only against it (-1), or either way (0).
 ENTRY_SIGNS = (1, 1, 1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, 0, 0, 0)
-PASSAGE_SIGNS = (1, 1, 1, 1, 1, 1, -1, -1, -1, 0)
+PASSAGE_SIGNS = (1, 1, 1, 1, 1, 1, -1, -1, -1, 0, 1, 1)
 FARTHEST_AHEAD = 0.3
+# A sentence that holds this share of a question's rarity all but repeats it.
+NEARLY_SAID = 0.9
 
 
 def of_entry(learned: Learned, asked: Asked, match: Match, others: Sequence[Match]) -> NDArray[np.float64]:
@@ -95,6 +98,7 @@ def of_passage(learned: Learned, asked: Asked, passage: Passage, found: Sequence
     """The same for one of the passages that were found; how far it stands out among them is the surest sign."""
     words = frozenset(lexical.terms(" ".join([passage.text, passage.title, *passage.heading_path])))
     coverage = share(learned, asked.terms & words, asked.terms)
+    said = max((share(learned, asked.terms & words, asked.terms) for words in _sentences(passage.text)), default=0.0)
     others = [other.score for other in found if other is not passage]
     ahead = passage.score - max(others, default=passage.score)
     apart = passage.score - float(np.median(others)) if others else 0.0
@@ -109,4 +113,12 @@ def of_passage(learned: Learned, asked: Asked, passage: Passage, found: Sequence
         min(len(asked.novel), 3),
         min(len(asked.novel_names), 2),
         1 / (1 + len(asked.terms)),
+        said,
+        said >= NEARLY_SAID,
     ])  # fmt: skip
+
+
+def _sentences(text: str) -> list[frozenset[str]]:
+    """The words of each sentence or row of a passage."""
+    pieces = [piece for line in text.split("\n") for piece in sentences(line)]
+    return [frozenset(lexical.terms(piece)) for piece in pieces]
