@@ -26,7 +26,8 @@ QUOTED = 3
 # A passage is quoted beside live data from this likelihood on, if it alone covers this share of the question's
 # rarity: it then speaks of something asked that the data does not.
 BESIDE_FROM, TELLS_FROM = 0.1, 0.2
-# Looking something up by mistake does no harm: what it shows says itself what it is.
+# Looking something up by mistake does no harm: what it shows says itself what it is. And what is written about a thing
+# never tells how it stands today.
 FOR_LIVE_DATA = 0.4
 OFFERED = 3
 OFFERED_FROM = 0.35
@@ -47,16 +48,17 @@ def _decided(learned: Learned, asked: Asked, candidates: list[Candidate]) -> Dec
     passages = _likeliest_first([each for each in candidates if each.passage])
     answered = sum(each.probability for each in candidates)
     entry = entries[0] if entries else None
+    live = _is_action(learned, entry, passages)
     if entry and entry.match and entry.match.verbatim:
         answered = max(answered, VERBATIM_CONFIDENCE)
-    elif answered < answered_from(learned) * (FOR_LIVE_DATA if _is_action(learned, entry, passages) else 1):
+    elif answered < answered_from(learned) * (FOR_LIVE_DATA if live else 1):
         return _unknown(learned, asked, entries, passages, 1 - answered)
     written = _from_passages(learned, asked, passages, answered) if passages else None
     if entry is None or not entry.match:
         assert written is not None  # something is likely to answer
         return written
     likelier = passages[0].probability if passages else 0.0
-    if likelier > entry.probability and not entry.match.verbatim:
+    if likelier > entry.probability and not entry.match.verbatim and not live:
         return written or _from_entry(learned, asked, entry.match, answered)
     prepared = _from_entry(learned, asked, entry.match, answered)
     if prepared.action:
@@ -70,7 +72,7 @@ def _decided(learned: Learned, asked: Asked, candidates: list[Candidate]) -> Dec
 def _is_action(learned: Learned, entry: Candidate | None, passages: list[Candidate]) -> bool:
     if entry is None or entry.match is None or entry.match.entry < len(learned.snapshot.faqs):
         return False
-    return not passages or entry.probability >= passages[0].probability
+    return not passages or entry.probability >= FOR_LIVE_DATA * passages[0].probability
 
 
 def _likeliest_first(candidates: list[Candidate]) -> list[Candidate]:
