@@ -18,21 +18,22 @@ DOWN = frozenset({502, 503, 504})
 
 
 @asynccontextmanager
-async def place(owner: str, deadline: float) -> AsyncIterator[None]:
+async def place(owner: str, deadline: float, most: int | None = None) -> AsyncIterator[None]:
     """One of the owner's places in this process; "busy" when none gets free before the deadline (of the loop's clock).
 
     One tenant whose API hangs must not use up what all tenants share.
     """
+    most = most or CALLS_AT_ONCE
     loop = asyncio.get_running_loop()
     of_loop = _places.setdefault(loop, {})
-    places = of_loop.get(owner) or of_loop.setdefault(owner, _Places(asyncio.Semaphore(CALLS_AT_ONCE)))
+    places = of_loop.get(owner) or of_loop.setdefault(owner, _Places(asyncio.Semaphore(most)))
     places.wanted += 1
     try:
         try:
             async with asyncio.timeout_at(deadline):
                 await places.free.acquire()
         except TimeoutError as problem:
-            raise OutboundError("busy", f"{CALLS_AT_ONCE} calls are under way, and none has ended.") from problem
+            raise OutboundError("busy", f"{most} calls are under way, and none has ended.") from problem
         try:
             yield
         finally:
