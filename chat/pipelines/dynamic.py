@@ -23,7 +23,7 @@ from tenants.database import in_database
 
 logger = logging.getLogger(__name__)
 
-SURE = 0.6
+SURE, SURE_OF_DOCUMENTS = 0.6, 0.98
 RESUMED = 0.95
 PERSON = "I can pass you on to a person if you like."
 OFFERS = {
@@ -200,7 +200,8 @@ def _is_other_question(decision: Decision, entry: ActionEntry, text: str) -> boo
         return decision.route == "human"
     if decision.action is not None and decision.action.id == entry.id:
         return False
-    return decision.confidence >= SURE
+    # Documents speak of much that an action is asked about: "and my savings?" after a balance asks for that balance.
+    return decision.confidence >= (SURE if decision.route != "document" else SURE_OF_DOCUMENTS)
 
 
 def _own(dialogue: Mapping[str, Any], entry: ActionEntry) -> Mapping[str, Any]:
