@@ -1,6 +1,6 @@
 """Everything a turn needs from the database, read in one short transaction before it starts to think."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -13,6 +13,7 @@ from knowledge import snapshot
 from knowledge.snapshot import Snapshot
 from knowledge.spaces import InUse, answering
 from tenants.models import Bot
+from tenants.playbook import Playbook
 from tenants.scope import current
 
 REMEMBERED_TURNS = 4
@@ -22,7 +23,8 @@ Pairs = tuple[tuple[str, str], ...]
 @dataclass(frozen=True)
 class TurnContext:
     """`snapshots` are those of the bot itself, or of the bots that it fronts. `previous` pairs what was asked, as
-    understood, with the title of what was cited, newest last; `exchanges` what the customer said and was answered."""
+    understood, with the title of what was cited, newest last; `exchanges` what the customer said and was answered.
+    `playbooks` are those of the bots that answer, by their group."""
 
     turn: ClaimedTurn
     asker: Asker
@@ -36,6 +38,7 @@ class TurnContext:
     sign_in_methods: tuple[str, ...]
     identity_required: bool
     exchanges: Pairs = ()
+    playbooks: Mapping[UUID, Playbook] = field(default_factory=dict)
     voice: Voice = field(default_factory=Voice)
 
     def versions(self) -> dict[str, Any]:
@@ -73,6 +76,7 @@ def load_context(group_id: UUID, conversation_id: UUID, turn: ClaimedTurn) -> Tu
         sign_in_methods=tuple(bot.sign_in_methods),
         identity_required=bot.identity_required,
         exchanges=exchanges,
+        playbooks={each.id: each.playbook for each in behind or [bot]},
     )
 
 

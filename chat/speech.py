@@ -12,7 +12,8 @@ from django.core.exceptions import ObjectDoesNotExist, ValidationError
 
 from chat import inline, llm, verifier
 from chat.exchange import Answer, Asker
-from chat.grounding import courtesy, entailment
+from chat.grounding import courtesy, entailment, phrases
+from chat.grounding.facts import facts
 from chat.grounding.support import Evidence, Source, Verdict
 from chat.inline import Broken, Call, InlineParser, NoAnswer, SourceMarks
 from chat.sentence_stream import SentenceStream
@@ -35,7 +36,8 @@ LookUp = Callable[[Asker, ActionSpec, dict[str, Any]], Awaitable[Answer]]
 
 @dataclass(frozen=True)
 class Task:
-    """What the model is to answer, from what, and which actions it may run. `heard` is what the customer has said."""
+    """What the model is to answer, from what, and which actions it may run. `heard` is what the customer has said;
+    `wordings` are the playbook's, which may be said although no source has them."""
 
     asker: Asker
     prompt: llm.Prompt
@@ -44,6 +46,7 @@ class Task:
     actions: Mapping[str, ActionEntry] = field(default_factory=dict)
     heard: tuple[str, ...] = ()
     allowed_names: tuple[str, ...] = ()
+    wordings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -224,6 +227,10 @@ class _Speech:
             self._lead += sentence + space
             return
         verdict = Verdict(True) if courtesy.says_nothing(sentence) else await self._judged(sentence)
+        if verdict.supported and not verdict.source and not self._quotes:
+            # What only the playbook says is no answer: it waits for one.
+            self._lead += sentence + space
+            return
         if verdict.supported:
             self._note(verdict)
             await self._say(self._lead + sentence, space)
@@ -239,7 +246,7 @@ class _Speech:
         if self._held and courtesy.leans_on_the_last(sentence):
             return Verdict(False, "it leans on a sentence that was held back")
         try:
-            verifier.check_sentence(sentence, self._task.prompt.system)
+            verifier.check_sentence(sentence, self._task.prompt.system, self._task.wordings)
         except verifier.Refused as refusal:
             return Verdict(False, str(refusal))
         evidence = await self._read()
@@ -247,7 +254,16 @@ class _Speech:
         verdict = await asyncio.to_thread(evidence.verdict, sentence, marked)
         if verdict.supported and (second := await entailment.opinion(sentence, verdict.quote)) != "supported":
             return Verdict(False, f"the second opinion is that it is {second}")
+        if not verdict.supported and await asyncio.to_thread(self._is_guided, sentence):
+            return Verdict(True)
         return verdict
+
+    def _is_guided(self, sentence: str) -> bool:
+        """Whether it is a wording of the playbook, and none that needs a source."""
+        if not self._task.wordings or facts(sentence) or phrases.promises(sentence):
+            return False
+        evidence = Evidence((Source(0, each) for each in self._task.wordings), get_embedder(), self._task.allowed_names)
+        return evidence.verdict(sentence).supported
 
     def _woven(self, raw: str) -> str:
         """The sentence without the places of calls; where nothing is said after a call, its result takes the place."""

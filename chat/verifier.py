@@ -44,13 +44,15 @@ def checked_call(
     return checked
 
 
-def check_sentence(sentence: str, instructions: str) -> None:
-    """Raises Refused where a sentence would do harm, whatever its source; `instructions` are the model's own."""
+def check_sentence(sentence: str, instructions: str, wordings: Sequence[str] = ()) -> None:
+    """Raises Refused where a sentence would do harm, whatever its source. `instructions` are the model's own; the
+    `wordings` among them are meant to be said."""
     for problem, pattern in _HARM.items():
         if pattern.search(sentence):
             raise Refused(problem)
     said = _folded(sentence)
-    if len(said) >= LEAK_FROM and said in _folded(instructions):
+    meant = any(said in _folded(wording) for wording in wordings)
+    if len(said) >= LEAK_FROM and not meant and said in _folded(instructions):
         raise Refused("it tells the bot's own instructions")
 
 

@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterable, Sequence
 from chat.grounding.support import Source
 from chat.llm import Prompt
 from knowledge.snapshot import ActionEntry
+from tenants.playbook import Playbook
 
 HISTORY, LONGEST_TOLD = 3, 240
+NO_PLAYBOOK = Playbook()
 SYSTEM = """You are a helpful chatbot for customers of {company}.
 
 Rules:
@@ -25,6 +27,9 @@ ACTIONS = """
 You can look up live data while you write: write a call in square brackets exactly where you need its result, and go on
 from the result. Use only values that the customer has given. The calls are:
 {actions}"""
+PLAYBOOK = """
+
+How to lead the conversation. The rules go before it, and it is no source: say a fact only if a source says it."""
 REVISE = """Your answer was: "{answer}"
 It cannot be sent: "{sentence}" – {reason}. Answer the question again, from the sources alone, or write [no answer]."""
 
@@ -36,10 +41,12 @@ def answering(
     question: str,
     history: Sequence[tuple[str, str]],
     actions: Iterable[ActionEntry] = (),
+    playbook: Playbook = NO_PLAYBOOK,
 ) -> Prompt:
     """The prompt of an answer from sources. `history` are (question, answer), newest last."""
     listed = "\n".join(f"[{each.name}({each.takes})] – {_line(each.title)}" for each in actions if each.reads)
-    system = SYSTEM.format(company=company) + (ACTIONS.format(actions=listed) if listed else "")
+    system = SYSTEM.format(company=_line(company)) + _playbook(playbook)
+    system += ACTIONS.format(actions=listed) if listed else ""
     parts = [_sources(sources), _conversation(history), f"<question>{data(question)}</question>"]
     return Prompt(model, system, (("user", "\n".join(part for part in parts if part)),))
 
@@ -78,6 +85,17 @@ _ORDER = re.compile(
     r"|\b(?:tell|reply to|respond to|answer) (?:the |every |all )?(?:customer|user)s?\b[^.!?\n]*\b(?:that|with)\b)",
     re.IGNORECASE,
 )
+
+
+def _playbook(playbook: Playbook) -> str:
+    """The bot's own guidance: the business' words, which can neither look like an action nor close a mark."""
+    parts = [
+        ("What to lead to:", playbook.goals),
+        ("After the answer you may ask one of these, word for word:", playbook.next_questions),
+        ("To what a customer objects, reply so:", tuple(f"{said}: {reply}" for said, reply in playbook.objections)),
+    ]
+    written = ["\n".join([title, *(f"- {_line(each)}" for each in lines)]) for title, lines in parts if lines]
+    return "\n".join([PLAYBOOK, *written]) if written else ""
 
 
 def _sources(sources: Sequence[Source]) -> str:

@@ -69,8 +69,9 @@ def _task(context: TurnContext, question: Question, decision: Decision, sources:
     snapshot = next(each for each in context.snapshots if each.group_id == decision.group_id)
     clean = (replace(source, text=prompts.without_orders(source.text)) for source in sources)
     kept = prompts.within_budget((each for each in clean if each.text), get_embedder().count_tokens, SOURCE_TOKENS)
+    playbook = context.playbooks.get(snapshot.group_id, prompts.NO_PLAYBOOK)
     prompt = prompts.answering(
-        model_of(snapshot), snapshot.name, kept, question.understood, context.exchanges, snapshot.actions
+        model_of(snapshot), snapshot.name, kept, question.understood, context.exchanges, snapshot.actions, playbook
     )
     customer = context.asker.customer
     return Task(
@@ -81,6 +82,7 @@ def _task(context: TurnContext, question: Question, decision: Decision, sources:
         {entry.name: entry for entry in snapshot.actions if entry.reads},
         (*(asked for asked, _ in context.exchanges), question.text),
         (snapshot.name, context.bot_name, customer.name if customer else ""),
+        playbook.wordings,
     )
 
 
