@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 from weakref import WeakKeyDictionary
 
@@ -49,6 +49,10 @@ class Usage:
     completion_tokens: int = 0
     first_token_ms: float | None = None
     total_ms: float = 0.0
+
+    def as_json(self) -> dict[str, Any]:
+        """As the Interaction keeps it."""
+        return asdict(self)
 
 
 class Generation:
@@ -107,7 +111,13 @@ async def generating(prompt: Prompt) -> AsyncIterator[Generation]:
 
 async def choose(prompt: Prompt, options: Sequence[str]) -> str:
     """One of the options, and nothing else. Raises LlmError."""
-    async with _asking(), asyncio.timeout(CHOICE_S):
+    return (await chosen(prompt, options))[0]
+
+
+async def chosen(prompt: Prompt, options: Sequence[str], seconds: float = CHOICE_S) -> tuple[str, Usage]:
+    """The same, and what it took; given up after so many seconds."""
+    async with _asking(), asyncio.timeout(seconds):
+        began = time.perf_counter()
         reply = await _client().chat.completions.create(
             model=prompt.model,
             messages=_messages(prompt),
@@ -115,11 +125,15 @@ async def choose(prompt: Prompt, options: Sequence[str]) -> str:
             temperature=0.0,
             extra_body=_one_of(options),
         )
+    took = round((time.perf_counter() - began) * 1000, 2)
+    usage = Usage(prompt.model, first_token_ms=took, total_ms=took)
+    if reply.usage:
+        usage.prompt_tokens, usage.completion_tokens = reply.usage.prompt_tokens, reply.usage.completion_tokens
     said = (reply.choices[0].message.content or "").strip().strip('."').casefold()
     found = next((option for option in options if option.casefold() == said), None)
     if found is None:
         raise LlmError(f"The model chose {said[:40]!r}, which is none of the options.")
-    return found
+    return found, usage
 
 
 async def complete(prompt: Prompt) -> str:

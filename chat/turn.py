@@ -112,7 +112,7 @@ async def _answer(group_id: UUID, conversation_id: UUID, turn: store.ClaimedTurn
         answer=answer,
         understood=routed.question.understood,
         retrieved=answering.as_retrieved(routed, answer),
-        versions=context.versions(),
+        versions=context.versions() | {"router": routed.decision.decided_by or "light"},
         steps=steps.taken,
     )
 

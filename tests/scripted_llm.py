@@ -149,6 +149,8 @@ async def _complete(request: Request) -> Response:
         return JSONResponse({"error": {"message": "as scripted", "type": "scripted", "code": None}}, status)
     if body.get("stream"):
         return StreamingResponse(_stream(reply, body, entry["sent"]), media_type="text/event-stream")
+    if reply.end == "hang":
+        await asyncio.sleep(3600)
     message = {"role": "assistant", "content": "".join(reply.tokens)}
     choice = {"index": 0, "message": message, "finish_reason": "stop"}
     return JSONResponse({**_head("chat.completion"), "choices": [choice], "usage": _usage(reply)})

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from chat.grounding.support import Source
 from chat.llm import Prompt
+from chat.quoting import data, line, shortened
 from knowledge.snapshot import ActionEntry
 from tenants.playbook import Playbook
 
@@ -44,8 +45,8 @@ def answering(
     playbook: Playbook = NO_PLAYBOOK,
 ) -> Prompt:
     """The prompt of an answer from sources. `history` are (question, answer), newest last."""
-    listed = "\n".join(f"[{each.name}({each.takes})] – {_line(each.title)}" for each in actions if each.reads)
-    system = SYSTEM.format(company=_line(company)) + _playbook(playbook)
+    listed = "\n".join(f"[{each.name}({each.takes})] – {line(each.title)}" for each in actions if each.reads)
+    system = SYSTEM.format(company=line(company)) + _playbook(playbook)
     system += ACTIONS.format(actions=listed) if listed else ""
     parts = [_sources(sources), _conversation(history), f"<question>{data(question)}</question>"]
     return Prompt(model, system, (("user", "\n".join(part for part in parts if part)),))
@@ -68,17 +69,11 @@ def within_budget(sources: Iterable[Source], count_tokens: Callable[[str], int],
     return kept
 
 
-def data(text: str) -> str:
-    """A text that others wrote, so that it can be nothing but a text."""
-    return text.translate(_HARMLESS)
-
-
 def without_orders(text: str) -> str:
     """A source without what it orders a model to do, from the first order to the end of the line."""
     return "\n".join(_ORDER.split(line, maxsplit=1)[0].rstrip() for line in text.split("\n")).strip()
 
 
-_HARMLESS = str.maketrans({"<": "‹", ">": "›", "[": "(", "]": ")"})
 _ORDER = re.compile(
     r"(?:[^.!?\n]*\b(?:ignore|disregard|forget|override)\b[^.!?\n]{0,40}\b(?:instructions?|prompts?|rules|above|previous)\b"
     r"|[^.!?\n]*\b(?:system prompt|you are now|new instructions|as an ai|language model|chatbot must|assistant must)\b"
@@ -94,13 +89,13 @@ def _playbook(playbook: Playbook) -> str:
         ("After the answer you may ask one of these, word for word:", playbook.next_questions),
         ("To what a customer objects, reply so:", tuple(f"{said}: {reply}" for said, reply in playbook.objections)),
     ]
-    written = ["\n".join([title, *(f"- {_line(each)}" for each in lines)]) for title, lines in parts if lines]
+    written = ["\n".join([title, *(f"- {line(each)}" for each in lines)]) for title, lines in parts if lines]
     return "\n".join([PLAYBOOK, *written]) if written else ""
 
 
 def _sources(sources: Sequence[Source]) -> str:
     written = [
-        f'<source id="{source.number}" title="{_line(source.title)}">\n{data(source.text)}\n</source>'
+        f'<source id="{source.number}" title="{line(source.title)}">\n{data(source.text)}\n</source>'
         for source in sources
     ]
     return "\n".join(["<sources>", *written, "</sources>"])
@@ -109,14 +104,8 @@ def _sources(sources: Sequence[Source]) -> str:
 def _conversation(history: Sequence[tuple[str, str]]) -> str:
     if not history:
         return ""
-    told = [f"Customer: {_short(question)}\nYou: {_short(answer)}" for question, answer in history[-HISTORY:]]
+    told = [
+        f"Customer: {shortened(question, LONGEST_TOLD)}\nYou: {shortened(answer, LONGEST_TOLD)}"
+        for question, answer in history[-HISTORY:]
+    ]
     return "\n".join(["<conversation>", *told, "</conversation>"])
-
-
-def _short(text: str) -> str:
-    text = _line(text)
-    return text if len(text) <= LONGEST_TOLD else text[: text.rfind(" ", 0, LONGEST_TOLD)] + " …"
-
-
-def _line(text: str) -> str:
-    return data(" ".join(text.split())).replace('"', "”")

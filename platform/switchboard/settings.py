@@ -131,6 +131,9 @@ LLM_MODEL = setting("LLM_MODEL")
 LLM_API_KEY = setting("LLM_API_KEY")
 # The model that answers; a small one that rewrites, checks and verifies where it is named.
 LLM_SMALL_MODEL = setting("LLM_SMALL_MODEL")
+# Whether a model chooses where the light router is not sure: "on": the small one, else the one that answers; "off":
+# none; "auto": the small one, where it is named.
+LLM_ROUTING = environment.one_of("LLM_ROUTING", "auto", "on", "off")
 # What the endpoint understands beyond the common API: "vllm", or "openai" for nothing more.
 LLM_DIALECT = setting("LLM_DIALECT", "vllm")
 LLM_AT_ONCE = int(setting("LLM_AT_ONCE", "32"))
