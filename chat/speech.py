@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
 
-from chat import inline, llm, verifier
+from chat import call_opinion, inline, llm, verifier
 from chat.exchange import Answer, Asker
 from chat.grounding import courtesy, entailment, phrases
 from chat.grounding.facts import facts
@@ -189,7 +189,9 @@ class _Speech:
                 raise verifier.Refused("it changes something, which only the customer's own yes may begin")
             heard = [*self._task.heard, *self._results]
             today = datetime.now(UTC).date()
-            return call, spec, verifier.checked_call(spec, call.arguments, heard, asker.customer, today)
+            arguments = verifier.checked_call(spec, call.arguments, heard, asker.customer, today)
+            await call_opinion.check_call(spec, arguments, self._task.heard, self._results)
+            return call, spec, arguments
         except (ObjectDoesNotExist, ValidationError):
             await self._drop(f"[{call.written}]", f"{call.name} cannot be used")
         except verifier.Refused as refusal:

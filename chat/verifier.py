@@ -1,6 +1,6 @@
 """Before an action runs and before a sentence leaves: is it allowed for this customer, asked for, and harmless?
 
-Rules first; they need no model and always have the last word.
+Rules, which need no model and always have the last word; chat.call_opinion and chat.grounding.entailment also ask one.
 """
 
 import re
@@ -59,7 +59,8 @@ def check_sentence(sentence: str, instructions: str, wordings: Sequence[str] = (
 LEAK_FROM = 24
 _HARM = {
     "it asks for a secret": re.compile(
-        r"\b(?:send|tell|give|share|provide|enter|type|reply with|confirm)\b[^.?!]{0,40}\byour\b[^.?!]{0,20}"
+        r"(?<!never )(?<!not )(?<!n't )(?<!n’t )\b(?:send|tell|give|share|provide|enter|type|reply with|confirm)\b"
+        r"[^.?!]{0,40}\byour\b[^.?!]{0,20}"
         r"\b(?:password|passcode|pin\b|cvv|cvc|security code|one-time code|full card number)",
         re.IGNORECASE,
     ),

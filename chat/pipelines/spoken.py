@@ -37,7 +37,10 @@ class Told:
 async def from_sources(
     context: TurnContext, question: Question, decision: Decision, sources: Iterable[Source], revisions: int = 0
 ) -> Told:
-    """Let the model answer from the sources; what cannot be sent is revised, if nothing of it was heard."""
+    """Let the model answer from the sources; what cannot be sent is revised, if nothing of it was heard.
+
+    Where a vetted text answers as well, nobody waits for revisions: it is said instead.
+    """
     task = _task(context, question, decision, sources)
     record: dict[str, Any] = {}
     try:

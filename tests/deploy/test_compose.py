@@ -29,7 +29,7 @@ from tests.over_http import until
 OURS = ("migrate", "web", "worker", "beat")
 # Read by uvicorn, not by our settings.
 OF_OTHERS = {"FORWARDED_ALLOW_IPS"}
-READ = re.compile(r"""(?:setting|flag|words|number|environ\.get)\(\s*"([A-Z_]+)\"""")
+READ = re.compile(r"""(?:setting|flag|words|one_of|number|environ\.get)\(\s*"([A-Z_]+)\"""")
 GIVEN = {
     "SITE_HOST": "chat.example.com",
     "POSTGRES_PASSWORD": "superuserpassword",
