@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 from weakref import WeakKeyDictionary
 
@@ -22,7 +22,7 @@ CHOICE_S = 4.0
 RETRIES = 1
 LONGEST_ANSWER = 500
 CONTINUE = "Go on from exactly where you stopped. Do not repeat anything."
-ENDED = frozenset({"stop", "length"})
+ENDED = frozenset({"stop", "length", "tool_calls"})
 
 
 class LlmError(Exception):
@@ -30,14 +30,43 @@ class LlmError(Exception):
 
 
 @dataclass(frozen=True)
+class Tool:
+    """A function that a model may call; `parameters` is a JSON Schema."""
+
+    name: str
+    description: str
+    parameters: dict[str, Any] = field(hash=False)
+
+
+@dataclass(frozen=True)
+class ToolCall:
+    """A call as the model wrote it: `arguments` should be JSON, but need not be."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True)
+class ToolRound:
+    """What a model wrote before it called tools, and each call with its result."""
+
+    text: str
+    results: tuple[tuple[ToolCall, str], ...]
+
+
+@dataclass(frozen=True)
 class Prompt:
-    """What a model is given. `begun` is the beginning of its answer, which it goes on from."""
+    """What a model is given. `begun` is the beginning of its answer, which it goes on from; `rounds` are the tools that
+    it has called so far."""
 
     model: str
     system: str
     turns: tuple[tuple[Literal["user", "assistant"], str], ...]
     begun: str = ""
     longest: int = LONGEST_ANSWER
+    tools: tuple[Tool, ...] = ()
+    rounds: tuple[ToolRound, ...] = ()
 
 
 @dataclass
@@ -56,11 +85,19 @@ class Usage:
 
 
 class Generation:
-    """The text as the model writes it; raises LlmError when it breaks off. Leaving it early stops the model."""
+    """The text as the model writes it; raises LlmError when it breaks off. Leaving it early stops the model.
+
+    `tool_calls` are complete once the text has ended.
+    """
 
     def __init__(self, stream: Any, usage: Usage, began: float) -> None:
         self._stream, self._began = stream, began
+        self._called: dict[int, ToolCall] = {}
         self.usage = usage
+
+    @property
+    def tool_calls(self) -> tuple[ToolCall, ...]:
+        return tuple(call for _, call in sorted(self._called.items()))
 
     async def __aiter__(self) -> AsyncIterator[str]:
         finished = ""
@@ -71,6 +108,10 @@ class Generation:
                 self.usage.completion_tokens = chunk.usage.completion_tokens
             for choice in chunk.choices:
                 finished = choice.finish_reason or finished
+                for part in choice.delta.tool_calls or ():
+                    pieces += 1
+                    self._note(pieces)
+                    self._add(part)
                 if choice.delta.content:
                     pieces += 1
                     self._note(pieces)
@@ -78,6 +119,16 @@ class Generation:
         # A server that is stopped ends the stream in good order, but says that it has not finished.
         if finished not in ENDED:
             raise LlmError(f"The model broke off ({finished or 'no reason given'}).")
+
+    def _add(self, part: Any) -> None:
+        """One piece of a call: its name comes with the first, its arguments in any number."""
+        known = self._called.get(part.index) or ToolCall(f"call_{part.index}", "", "")
+        function = part.function
+        self._called[part.index] = ToolCall(
+            part.id or known.id,
+            known.name + ((function and function.name) or ""),
+            known.arguments + ((function and function.arguments) or ""),
+        )
 
     def _note(self, pieces: int) -> None:
         self.usage.total_ms = round((time.perf_counter() - self._began) * 1000, 2)
@@ -104,6 +155,7 @@ async def generating(prompt: Prompt) -> AsyncIterator[Generation]:
             max_tokens=prompt.longest,
             temperature=0.0,
             extra_body=_continuing(prompt),
+            **_tools(prompt),
         )
         async with stream:
             yield Generation(stream, usage, began)
@@ -201,13 +253,29 @@ def _client() -> "openai.AsyncOpenAI":
 
 
 def _messages(prompt: Prompt) -> Any:
-    messages = [{"role": "system", "content": prompt.system}]
+    messages: list[dict[str, Any]] = [{"role": "system", "content": prompt.system}]
     messages += [{"role": role, "content": text} for role, text in prompt.turns]
+    messages += [message for each in prompt.rounds for message in _round(each)]
     if prompt.begun:
         messages.append({"role": "assistant", "content": prompt.begun})
         if settings.LLM_DIALECT != "vllm":
             messages.append({"role": "user", "content": CONTINUE})
     return messages
+
+
+def _round(made: ToolRound) -> list[dict[str, Any]]:
+    calls = [
+        {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+        for call, _ in made.results
+    ]
+    results = [{"role": "tool", "tool_call_id": call.id, "content": result} for call, result in made.results]
+    return [{"role": "assistant", "content": made.text, "tool_calls": calls}, *results]
+
+
+def _tools(prompt: Prompt) -> dict[str, Any]:
+    if not prompt.tools:
+        return {}
+    return {"tools": [{"type": "function", "function": asdict(each)} for each in prompt.tools]}
 
 
 def _stream_options() -> Any:

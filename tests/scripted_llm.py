@@ -36,7 +36,8 @@ class Reply:
     """What is said to the next request whose last message holds `when`. A reply is used up unless `always`.
 
     `end`: after the tokens the stream ends well, is aborted, the process dies, or nothing comes any more; or the
-    request is refused (400) or fails (500) to begin with.
+    request is refused (400) or fails (500) to begin with. `calls` are tools called after the tokens, each a name and
+    its arguments as the model writes them, `cut` letters at a time.
     """
 
     tokens: Sequence[str]
@@ -44,6 +45,8 @@ class Reply:
     end: End = "stop"
     gap_ms: float = 0.0
     always: bool = False
+    calls: Sequence[tuple[str, str]] = ()
+    cut: int = 3
 
 
 class ScriptedLlm:
@@ -161,19 +164,25 @@ async def _stream(reply: Reply, body: dict[str, Any], sent: list[float]) -> Asyn
         if sent and reply.gap_ms:
             await asyncio.sleep(reply.gap_ms / 1000)
         sent.append(time.monotonic())
-        yield _chunk({"content": token}, None)
+        yield _chunk({"content": token})
+    for number, (name, arguments) in enumerate(reply.calls):
+        function = {"name": name, "arguments": ""}
+        yield _chunk({"tool_calls": [{"index": number, "id": f"c{number}", "type": "function", "function": function}]})
+        for start in range(0, len(arguments), reply.cut):
+            function = {"arguments": arguments[start : start + reply.cut]}
+            yield _chunk({"tool_calls": [{"index": number, "function": function}]})
     if reply.end == "hang":
         await asyncio.sleep(3600)
     if reply.end == "die":
         await asyncio.sleep(0.05)  # what was said is still delivered
         os.kill(os.getpid(), signal.SIGKILL)
-    yield _chunk({}, reply.end)
+    yield _chunk({}, "tool_calls" if reply.calls and reply.end == "stop" else reply.end)
     if (body.get("stream_options") or {}).get("include_usage"):
         yield f"data: {json.dumps({**_head('chat.completion.chunk'), 'choices': [], 'usage': _usage(reply)})}\n\n"
     yield "data: [DONE]\n\n"
 
 
-def _chunk(delta: dict[str, str], finish_reason: str | None) -> str:
+def _chunk(delta: dict[str, Any], finish_reason: str | None = None) -> str:
     choice = {"index": 0, "delta": delta, "finish_reason": finish_reason}
     return f"data: {json.dumps({**_head('chat.completion.chunk'), 'choices': [choice]})}\n\n"
 

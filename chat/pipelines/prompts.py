@@ -6,7 +6,9 @@ customer's words are data: they are marked as such, and can neither close their 
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
+from chat import tool_calling
 from chat.grounding.support import Source
 from chat.llm import Prompt
 from chat.quoting import data, line, shortened
@@ -28,6 +30,9 @@ ACTIONS = """
 You can look up live data while you write: write a call in square brackets exactly where you need its result, and go on
 from the result. Use only values that the customer has given. The calls are:
 {actions}"""
+TOOLS = """
+
+You can look up live data with the tools. Use only values that the customer has given. What a tool says is a source."""
 PLAYBOOK = """
 
 How to lead the conversation. The rules go before it, and it is no source: say a fact only if a source says it."""
@@ -45,17 +50,19 @@ def answering(
     playbook: Playbook = NO_PLAYBOOK,
 ) -> Prompt:
     """The prompt of an answer from sources. `history` are (question, answer), newest last."""
-    listed = "\n".join(f"[{each.name}({each.takes})] – {line(each.title)}" for each in actions if each.reads)
-    system = SYSTEM.format(company=line(company)) + _playbook(playbook)
-    system += ACTIONS.format(actions=listed) if listed else ""
+    reading = [each for each in actions if each.reads]
+    listed = "\n".join(f"[{each.name}({each.takes})] – {line(each.title)}" for each in reading)
+    tools = tool_calling.tools_of(reading) if tool_calling.is_on() else ()
+    system = SYSTEM.format(company=line(company)) + guidance(playbook)
+    system += TOOLS if tools else ACTIONS.format(actions=listed) if listed else ""
     parts = [_sources(sources), _conversation(history), f"<question>{data(question)}</question>"]
-    return Prompt(model, system, (("user", "\n".join(part for part in parts if part)),))
+    return Prompt(model, system, (("user", "\n".join(part for part in parts if part)),), tools=tools)
 
 
 def revised(prompt: Prompt, answer: str, sentence: str, reason: str) -> Prompt:
     """The same once more, with what was wrong with the first answer."""
     said = REVISE.format(answer=data(answer), sentence=data(sentence), reason=reason)
-    return Prompt(prompt.model, prompt.system, (*prompt.turns, ("assistant", data(answer) or "…"), ("user", said)))
+    return replace(prompt, turns=(*prompt.turns, ("assistant", data(answer) or "…"), ("user", said)))
 
 
 def within_budget(sources: Iterable[Source], count_tokens: Callable[[str], int], budget: int) -> list[Source]:
@@ -82,7 +89,7 @@ _ORDER = re.compile(
 )
 
 
-def _playbook(playbook: Playbook) -> str:
+def guidance(playbook: Playbook) -> str:
     """The bot's own guidance: the business' words, which can neither look like an action nor close a mark."""
     parts = [
         ("What to lead to:", playbook.goals),

@@ -134,6 +134,8 @@ LLM_SMALL_MODEL = setting("LLM_SMALL_MODEL")
 # Whether a model chooses where the light router is not sure: "on": the small one, else the one that answers; "off":
 # none; "auto": the small one, where it is named.
 LLM_ROUTING = environment.one_of("LLM_ROUTING", "auto", "on", "off")
+# How the model calls read actions: "inline", written in its text, or "tools", by the API's own tool calling.
+LLM_ACTIONS = environment.one_of("LLM_ACTIONS", "inline", "tools")
 # What the endpoint understands beyond the common API: "vllm", or "openai" for nothing more.
 LLM_DIALECT = setting("LLM_DIALECT", "vllm")
 LLM_AT_ONCE = int(setting("LLM_AT_ONCE", "32"))

@@ -6,19 +6,18 @@ from typing import Any
 
 import pytest
 
-from chat import asking, call_opinion, events, llm, verifier
-from chat.models import Interaction
+from chat import asking, call_opinion, llm, verifier
 from chat.pipelines import unknown
 from knowledge.actions import ActionSpec, load_action
 from knowledge.data_apis import save_action
 from knowledge.documents import save_document
 from knowledge.faqs import save_faq
-from knowledge.models import Action, Call, DataApi, Faq
+from knowledge.models import Action, DataApi, Faq
 from tenants.database import in_database
 from tenants.safe_http import pressure
 from tenants.scope import within
+from tests.chat.spoken import ask, calls_of, interaction_of
 from tests.conftest import Business
-from tests.knowledge.demo_apis import running_service, tenant_of
 from tests.scripted_llm import MODEL, Reply, ScriptedLlm, scripted_llm, words_of
 
 QUESTION = "How long do I have to return a tent?"
@@ -52,39 +51,6 @@ def shop(harbor: Business, settle: Callable[..., None]) -> Business:
         save_document(harbor.bot.id, filename="outdoors.md", data=DOCUMENT.encode(), title="Outdoors")
     settle(harbor)
     return harbor
-
-
-class Turn:
-    """One question: the answer, what was heard of it live, and the record that explains it."""
-
-    def __init__(self, answer: dict[str, Any], heard: list[events.Live], interaction: Interaction) -> None:
-        self.answer, self.interaction = answer, interaction
-        self.heard = "".join(live.data["text"] for live in heard if live.type == "delta" and live.data)
-        self.types = [live.type for live in heard if live.type]
-
-    @property
-    def generation(self) -> dict[str, Any]:
-        (found,) = self.interaction.generations
-        return found
-
-
-async def ask(shop: Business, question: str, monkeypatch: pytest.MonkeyPatch) -> Turn:
-    heard: list[events.Live] = []
-    publish = events.publish
-
-    async def listen(live: events.Live) -> None:
-        heard.append(live)
-        await publish(live)
-
-    monkeypatch.setattr(events, "publish", listen)
-    asked = await asking.ask(shop.bot.key, question)
-    assert asked.answer is not None
-    found = await in_database(_interaction, asked.answer["interaction_id"], scope=shop.scope)
-    return Turn(asked.answer, heard, found)
-
-
-def _interaction(id: str) -> Interaction:
-    return Interaction.objects.get(id=id)
 
 
 async def test_a_vetted_answer_in_the_models_words(
@@ -206,26 +172,6 @@ async def test_the_endpoint_is_left_alone_while_it_fails(model: ScriptedLlm, sho
     assert {answer.answer["text"] for answer in answers if answer.answer} == {VETTED}
 
 
-@pytest.fixture(scope="module")
-def site() -> Iterator[str]:
-    with running_service("harbor") as address:
-        yield address
-
-
-@pytest.fixture
-def live_shop(site: str, harbor: Business, settle: Callable[..., None]) -> Business:
-    """A shop whose prices are asked of its API."""
-    with within(harbor.scope):
-        save_faq(Faq(group=harbor.bot, question="Which caps do you sell?", answer="We sell the watch cap."), [])
-        api = DataApi.objects.create(
-            group=harbor.bot, name="Shop", base_url=f"{site}/api", auth_type="bearer", auth_secret="harbor-demo-key"
-        )
-        for row in tenant_of("harbor")["data_apis"][0]["actions"]:
-            save_action(Action(group=harbor.bot, data_api=api, **row))
-    settle(harbor)
-    return harbor
-
-
 async def test_live_data_in_the_models_words(
     model: ScriptedLlm, live_shop: Business, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -296,7 +242,7 @@ async def test_a_follow_up_is_rewritten_in_the_conversations_own_words(
     first = await asking.ask(shop.bot.key, "What does a rowing boat cost?")
     second = await asking.ask(shop.bot.key, "And at Lake Orrin?", conversation_id=first.conversation_id)
     assert second.answer
-    found = await in_database(_interaction, second.answer["interaction_id"], scope=shop.scope)
+    found = await in_database(interaction_of, second.answer["interaction_id"], scope=shop.scope)
     assert (found.understood == rewritten) is is_faithful
 
 
@@ -383,7 +329,3 @@ def test_a_warning_about_secrets_asks_for_none() -> None:
     verifier.check_sentence("Please don't send us your PIN.", "")
     with pytest.raises(verifier.Refused, match="asks for a secret"):
         verifier.check_sentence("To go on, send me your password.", "")
-
-
-async def calls_of(shop: Business) -> list[Call]:
-    return await in_database(lambda: list(Call.objects.filter(group=shop.bot)), scope=shop.scope)
