@@ -198,6 +198,12 @@ async def complete(prompt: Prompt) -> str:
             raise LlmError(f"Not complete after {CHOICE_S:g} s.") from problem
 
 
+async def completions(**asked: Any) -> list[Any]:
+    """What the endpoint's completions say to a text without a chat: its choices. Raises LlmError."""
+    async with _asking():
+        return list((await _client().completions.create(**asked)).choices)
+
+
 async def served_models() -> list[str]:
     """The names that the endpoint answers to. Raises LlmError."""
     async with _asking():

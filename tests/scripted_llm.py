@@ -24,9 +24,13 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 from switchboard.embedded import processes
 
+from tests.copying_llm import read
+
 ROOT = Path(__file__).parents[1]
 MODEL = "scripted"
 STARTED_S = 20.0
+# Of a text to be gone on with, so much of the end is looked at.
+ENDING = 300
 
 End = Literal["stop", "abort", "die", "hang", "refuse", "error"]
 
@@ -159,6 +163,24 @@ async def _complete(request: Request) -> Response:
     return JSONResponse({**_head("chat.completion"), "choices": [choice], "usage": _usage(reply)})
 
 
+async def _complete_text(request: Request) -> Response:
+    """Completions without a chat: an echo with log probabilities, or the next reply's tokens as that many samples."""
+    body = await request.json()
+    _script.log.append({"at": time.monotonic(), "sent": [], "body": {**body, "messages": []}})
+    if body.get("echo"):
+        choices = [{"index": 0, "text": body["prompt"], "finish_reason": "length", "logprobs": read(body["prompt"])}]
+    else:
+        reply = _script.next_reply({"messages": [{"content": body["prompt"][-ENDING:]}]})
+        if reply.end in ("refuse", "error"):
+            return JSONResponse({"error": {"message": "as scripted"}}, 400 if reply.end == "refuse" else 500)
+        samples = list(reply.tokens)[: body.get("n", 1)]
+        choices = [
+            {"index": number, "text": text, "finish_reason": "stop", "logprobs": None}
+            for number, text in enumerate(samples)
+        ]
+    return JSONResponse({**_head("text_completion"), "choices": choices})
+
+
 async def _stream(reply: Reply, body: dict[str, Any], sent: list[float]) -> AsyncIterator[str]:
     for token in reply.tokens:
         if sent and reply.gap_ms:
@@ -200,6 +222,7 @@ app = Starlette(
         Route("/script", _set_script, methods=["POST"]),
         Route("/log", _get_log),
         Route("/v1/models", _models),
+        Route("/v1/completions", _complete_text, methods=["POST"]),
         Route("/v1/chat/completions", _complete, methods=["POST"]),
     ]
 )
