@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from chat import store
 from chat.exchange import Asker, CustomerIdentity
 from chat.models import Conversation, Interaction, Message
 from chat.store import ClaimedTurn
@@ -14,7 +15,7 @@ from knowledge.snapshot import Snapshot
 from knowledge.spaces import InUse, answering
 from tenants.models import Bot
 from tenants.playbook import Playbook
-from tenants.scope import current
+from tenants.scope import Scope, current
 
 REMEMBERED_TURNS = 4
 Pairs = tuple[tuple[str, str], ...]
@@ -46,21 +47,31 @@ class TurnContext:
         return {"space": self.space.key, "knowledge": {each.key: each.version for each in self.snapshots}}
 
 
+def begin(group_id: UUID, conversation_id: UUID) -> "tuple[ClaimedTurn, TurnContext] | None":
+    """Claim the conversation's oldest open turn and read what it needs, in one transaction. Needs its scope."""
+    rows = Conversation.objects.select_for_update(of=("self",)).select_related("customer", "group")
+    conversation = rows.get(group_id=group_id, id=conversation_id)
+    turn = store.claim_locked(conversation)
+    return (turn, _context(conversation, turn)) if turn else None
+
+
 def load_context(group_id: UUID, conversation_id: UUID, turn: ClaimedTurn) -> TurnContext:
-    """Needs the conversation's scope."""
-    conversation = Conversation.objects.select_related("customer", "group").get(group_id=group_id, id=conversation_id)
-    bot = conversation.group
-    behind = list(Bot.objects.filter(fronted_by=bot, tenant_id=bot.tenant_id).order_by("key"))
-    space = answering([bot.id, *(each.id for each in behind)])
-    customer = conversation.customer
-    scope = current()
+    """What a claimed turn needs. Needs the conversation's scope."""
+    rows = Conversation.objects.select_related("customer", "group")
+    return _context(rows.get(group_id=group_id, id=conversation_id), turn)
+
+
+def _context(conversation: Conversation, turn: ClaimedTurn) -> TurnContext:
+    bot, customer, scope = conversation.group, conversation.customer, current()
     assert scope is not None  # in_database has set it
+    behind = _behind(bot, scope)
+    space = answering([bot.id, *(each.id for each in behind)])
     previous, exchanges = _past(conversation, turn)
     return TurnContext(
         turn=turn,
         asker=Asker(
-            conversation_id,
-            group_id,
+            conversation.id,
+            conversation.group_id,
             scope,
             CustomerIdentity(customer.subject, customer.name, customer.email, customer.claims, customer.id)
             if customer
@@ -80,8 +91,17 @@ def load_context(group_id: UUID, conversation_id: UUID, turn: ClaimedTurn) -> Tu
     )
 
 
+def _behind(bot: Bot, scope: Scope) -> list[Bot]:
+    """The bots that it fronts; a bot's scope contains them, so there are none where it holds the bot alone."""
+    if scope.groups == {bot.id}:
+        return []
+    return list(Bot.objects.filter(fronted_by=bot, tenant_id=bot.tenant_id).order_by("key"))
+
+
 def _past(conversation: Conversation, turn: ClaimedTurn) -> tuple[Pairs, Pairs]:
     """(question as understood, title of what was cited) and (question, answer) of the last turns, newest last."""
+    if turn.seq == 1:
+        return (), ()
     here = {"conversation_group_id": conversation.group_id, "conversation_id": conversation.id}
     shown = Message.objects.filter(**here, seq__gte=conversation.shown_from)
     asked = Interaction.objects.filter(**here)

@@ -147,15 +147,16 @@ async def generating(prompt: Prompt) -> AsyncIterator[Generation]:
     async with _asking():
         began = time.perf_counter()
         usage = Usage(prompt.model)
-        stream = await _client().chat.completions.create(
-            model=prompt.model,
-            messages=_messages(prompt),
-            stream=True,
-            stream_options=_stream_options(),
-            max_tokens=prompt.longest,
-            temperature=0.0,
-            extra_body=_continuing(prompt),
-            **_tools(prompt),
+        stream = await _streamed(
+            {
+                "model": prompt.model,
+                "messages": _messages(prompt),
+                "stream_options": _stream_options(),
+                "max_tokens": prompt.longest,
+                "temperature": 0.0,
+                **_continuing(prompt),
+                **_tools(prompt),
+            }
         )
         async with stream:
             yield Generation(stream, usage, began)
@@ -239,6 +240,21 @@ def _transport_error() -> type[Exception]:
     return httpx2.HTTPError
 
 
+async def _streamed(body: dict[str, Any]) -> Any:
+    """What create() does, without its pass over every message to tell what kind of argument it is: the prompt leaves
+    milliseconds earlier."""
+    import openai
+    from openai.types.chat import ChatCompletionChunk
+
+    return await _client().post(
+        "/chat/completions",
+        cast_to=ChatCompletionChunk,
+        body={**body, "stream": True},
+        stream=True,
+        stream_cls=openai.AsyncStream[ChatCompletionChunk],
+    )
+
+
 _clients: "WeakKeyDictionary[asyncio.AbstractEventLoop, openai.AsyncOpenAI]" = WeakKeyDictionary()
 
 
@@ -290,10 +306,10 @@ def _stream_options() -> Any:
     return options | {"continuous_usage_stats": True} if settings.LLM_DIALECT == "vllm" else options
 
 
-def _continuing(prompt: Prompt) -> dict[str, Any] | None:
+def _continuing(prompt: Prompt) -> dict[str, Any]:
     if prompt.begun and settings.LLM_DIALECT == "vllm":
         return {"continue_final_message": True, "add_generation_prompt": False}
-    return None
+    return {}
 
 
 def _one_of(options: Sequence[str]) -> dict[str, Any] | None:

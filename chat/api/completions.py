@@ -41,7 +41,7 @@ async def chat_completions(request: HttpRequest) -> HttpResponseBase:
         return _error(400, "; ".join(problem.messages))
     except Bot.DoesNotExist:
         return _error(404, f"There is no bot with the key “{model}”.", "model_not_found")
-    turn.start(group_id, conversation_id)
+    turn.start(group_id, conversation_id, scope)
     seen = stream.answer(group_id, conversation_id, scope, message_id)
 
     async def usage() -> dict[str, int]:

@@ -86,7 +86,7 @@ async def messages(request: HttpRequest, conversation_id: UUID) -> HttpResponseB
     )
     if saved.owner == "person":
         return JsonResponse({"owner": "person"}, status=202)
-    turn.start(found.group_id, conversation_id)
+    turn.start(found.group_id, conversation_id, found.scope)
     return await answered(request, stream.answer(found.group_id, conversation_id, found.scope, saved.message_id))
 
 
@@ -120,7 +120,7 @@ async def identity(request: HttpRequest, conversation_id: UUID) -> HttpResponseB
     except IdentityError as problem:
         raise Refused(401, "identity_refused", str(problem), {name: str(problem)}) from problem
     if goes_on:
-        turn.start(found.group_id, conversation_id)
+        turn.start(found.group_id, conversation_id, found.scope)
     return JsonResponse({"subject": customer.subject, "name": customer.name})
 
 

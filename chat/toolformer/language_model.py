@@ -24,7 +24,7 @@ class LanguageModel(Protocol):
 
 
 def located(tokens: Sequence[str], before: str, text: str) -> list[int | None]:
-    """Where in `text` each token of `before` + `text` begins; None for those that begin before it.
+    """Where in `text` each token of `before` + `text` begins, 0 for one that reaches into it; None for those before it.
 
     Models name some tokens otherwise than they stand in the text (marks of the beginning, lost spaces): such a token
     takes the place where the next one that fits is looked for.
@@ -33,8 +33,9 @@ def located(tokens: Sequence[str], before: str, text: str) -> list[int | None]:
     for token in tokens:
         at = whole.find(token, place, place + len(token) + SLIP) if token else -1
         start = at if at >= 0 else place
-        found.append(start - len(before) if start >= len(before) and start < len(whole) else None)
         place = at + len(token) if at >= 0 else place
+        reaches = start < len(whole) and max(place, start + 1) > len(before)
+        found.append(max(start - len(before), 0) if reaches else None)
     return found
 
 

@@ -29,9 +29,9 @@ async def ask(shop: Business, question: str, monkeypatch: pytest.MonkeyPatch) ->
     heard: list[events.Live] = []
     publish = events.publish
 
-    async def listen(live: events.Live) -> None:
-        heard.append(live)
-        await publish(live)
+    async def listen(*lives: events.Live) -> None:
+        heard.extend(lives)
+        await publish(*lives)
 
     monkeypatch.setattr(events, "publish", listen)
     asked = await asking.ask(shop.bot.key, question)

@@ -156,7 +156,7 @@ def test_a_call_begins_between_words_where_it_is_likely() -> None:
     ("tokens", "places"),
     [
         (["<s>", "Ab", "c", " de", "f", " gh"], [None, None, None, 0, 3, 4]),
-        (["Ab", "c ", "de", "f", "gh"], [None, None, 1, 3, 5]),
+        (["Ab", "c ", "de", "f", "gh"], [None, 0, 1, 3, 5]),
         (["Abc", " ", "d\ufffd", "f", " gh"], [None, 0, 1, 3, 4]),
     ],
 )
