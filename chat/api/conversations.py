@@ -1,5 +1,6 @@
 """The customer's calls: a bot's public configuration, conversations, messages, events, identity, feedback."""
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -86,8 +87,11 @@ async def messages(request: HttpRequest, conversation_id: UUID) -> HttpResponseB
     )
     if saved.owner == "person":
         return JsonResponse({"owner": "person"}, status=202)
-    turn.start(found.group_id, conversation_id, found.scope)
-    return await answered(request, stream.answer(found.group_id, conversation_id, found.scope, saved.message_id))
+    where = (found.group_id, conversation_id, found.scope)
+    if saved.duplicate:
+        turn.start(*where)
+        return await answered(request, stream.answer(*where, saved.message_id))
+    return await answered(request, await stream.begun(*where, saved.message_id, partial(turn.start, *where)))
 
 
 @endpoint("GET")
