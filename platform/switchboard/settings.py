@@ -136,6 +136,8 @@ LLM_DIALECT = setting("LLM_DIALECT", "vllm")
 LLM_AT_ONCE = int(setting("LLM_AT_ONCE", "32"))
 LLM_TIMEOUT_S = float(setting("LLM_TIMEOUT_S", "15"))
 LLM_REVISIONS = int(setting("LLM_REVISIONS", "1"))
+# Starts the training in place of this Python: `accelerate launch --num_processes 4`, for instance.
+TUNING_LAUNCHER = setting("TUNING_LAUNCHER")
 _embedding = embedding_settings.read()
 EMBEDDING_MODELS, EMBEDDING_API_KEYS = _embedding.models, _embedding.api_keys
 EMBEDDING_DEVICE = setting("EMBEDDING_DEVICE")
