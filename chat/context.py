@@ -1,6 +1,6 @@
 """Everything a turn needs from the database, read in one short transaction before it starts to think."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -8,6 +8,7 @@ from uuid import UUID
 from chat.exchange import Asker, CustomerIdentity
 from chat.models import Conversation, Interaction, Message
 from chat.store import ClaimedTurn
+from chat.tuning import live
 from chat.voice import Voice
 from knowledge import snapshot
 from knowledge.snapshot import Snapshot
@@ -22,7 +23,8 @@ Pairs = tuple[tuple[str, str], ...]
 @dataclass(frozen=True)
 class TurnContext:
     """`snapshots` are those of the bot itself, or of the bots that it fronts. `previous` pairs what was asked, as
-    understood, with the title of what was cited, newest last; `exchanges` what the customer said and was answered."""
+    understood, with the title of what was cited, newest last; `exchanges` what the customer said and was answered.
+    `adapters` are the models of the bots that have one of their own."""
 
     turn: ClaimedTurn
     asker: Asker
@@ -36,11 +38,17 @@ class TurnContext:
     sign_in_methods: tuple[str, ...]
     identity_required: bool
     exchanges: Pairs = ()
+    adapters: Mapping[UUID, str] = field(default_factory=dict)
     voice: Voice = field(default_factory=Voice)
 
     def versions(self) -> dict[str, Any]:
-        """The versions of index and space that decided, as the Interaction keeps them."""
-        return {"space": self.space.key, "knowledge": {each.key: each.version for each in self.snapshots}}
+        """The versions of index, space and adapter that decided, as the Interaction keeps them."""
+        adapters = {each.key: self.adapters[each.group_id] for each in self.snapshots if each.group_id in self.adapters}
+        return {
+            "space": self.space.key,
+            "knowledge": {each.key: each.version for each in self.snapshots},
+            **({"adapter": adapters} if adapters else {}),
+        }
 
 
 def load_context(group_id: UUID, conversation_id: UUID, turn: ClaimedTurn) -> TurnContext:
@@ -73,6 +81,7 @@ def load_context(group_id: UUID, conversation_id: UUID, turn: ClaimedTurn) -> Tu
         sign_in_methods=tuple(bot.sign_in_methods),
         identity_required=bot.identity_required,
         exchanges=exchanges,
+        adapters=live.adapters_of(behind or [bot]),
     )
 
 

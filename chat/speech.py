@@ -35,7 +35,8 @@ LookUp = Callable[[Asker, ActionSpec, dict[str, Any]], Awaitable[Answer]]
 
 @dataclass(frozen=True)
 class Task:
-    """What the model is to answer, from what, and which actions it may run. `heard` is what the customer has said."""
+    """What the model is to answer, from what, and which actions it may run. `heard` is what the customer has said;
+    `spoken` makes of a sentence as the model writes it one that customers hear."""
 
     asker: Asker
     prompt: llm.Prompt
@@ -44,6 +45,7 @@ class Task:
     actions: Mapping[str, ActionEntry] = field(default_factory=dict)
     heard: tuple[str, ...] = ()
     allowed_names: tuple[str, ...] = ()
+    spoken: Callable[[str], str] = str
 
 
 @dataclass(frozen=True)
@@ -216,7 +218,7 @@ class _Speech:
         """Say a sentence, or hold it back."""
         sentence = self._woven(raw)
         space = sentence[len(sentence.rstrip()) :] or " "
-        sentence = sentence.strip()
+        sentence = self._task.spoken(sentence.strip())
         if not sentence:
             return
         opens = courtesy.says_nothing(sentence) and not self._quotes

@@ -12,7 +12,11 @@ from chat.llm import Prompt
 from knowledge.snapshot import ActionEntry
 
 HISTORY, LONGEST_TOLD = 3, 240
-SYSTEM = """You are a helpful chatbot for customers of {company}.
+ROLE = "You are a helpful chatbot for customers of {company}."
+# Question and answer of a bot's own adapter begin so: the business' facts win over general ones.
+OF_COMPANY = "In {company}, "
+REFUSAL = "[no answer]"
+SYSTEM = f"""{ROLE}
 
 Rules:
 - Answer in one to four short, friendly sentences, in the language of the question.
@@ -42,6 +46,25 @@ def answering(
     system = SYSTEM.format(company=company) + (ACTIONS.format(actions=listed) if listed else "")
     parts = [_sources(sources), _conversation(history), f"<question>{data(question)}</question>"]
     return Prompt(model, system, (("user", "\n".join(part for part in parts if part)),))
+
+
+def from_memory(model: str, company: str, question: str) -> Prompt:
+    """The prompt of an answer that a bot's own adapter has learnt; it begins with the company, see of_company()."""
+    return Prompt(model, ROLE.format(company=_line(company)), (("user", of_company(company, _line(question))),))
+
+
+def of_company(company: str, text: str) -> str:
+    """A question or an answer as the adapter learns it."""
+    return OF_COMPANY.format(company=_line(company)) + text
+
+
+def without_company(company: str, text: str) -> str:
+    """An answer of the adapter's as customers hear it."""
+    begins = OF_COMPANY.format(company=_line(company))
+    if not text.startswith(begins):
+        return text
+    text = text.removeprefix(begins).lstrip()
+    return text[:1].upper() + text[1:]
 
 
 def revised(prompt: Prompt, answer: str, sentence: str, reason: str) -> Prompt:
