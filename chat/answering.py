@@ -85,8 +85,9 @@ async def settle(context: TurnContext, call_id: UUID) -> tuple[Routed, Answer]:
     said = await settling.settle(context, call_id)
     text = context.turn.text
     question = Question(text, text, np.zeros(0, np.float32), context.turn.choice)
-    decision = Decision("dynamic", said.confidence, "The customer answered what they were asked to confirm.",
-                        context.asker.group_id)
+    decision = Decision(
+        "dynamic", said.confidence, "The customer answered what they were asked to confirm.", context.asker.group_id
+    )
     return Routed(question, (), decision), said
 
 

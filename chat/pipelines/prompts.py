@@ -48,9 +48,11 @@ def answering(
     return Prompt(model, system, (("user", "\n".join(part for part in parts if part)),))
 
 
-def from_memory(model: str, company: str, question: str) -> Prompt:
+def from_memory(model: str, company: str, question: str, history: Sequence[tuple[str, str]] = ()) -> Prompt:
     """The prompt of an answer that a bot's own adapter has learnt; it begins with the company, see of_company()."""
-    return Prompt(model, ROLE.format(company=_line(company)), (("user", of_company(company, _line(question))),))
+    parts = [_conversation(history), of_company(company, _line(question))]
+    text = "\n".join(part for part in parts if part)
+    return Prompt(model, ROLE.format(company=_line(company)), (("user", text),))
 
 
 def of_company(company: str, text: str) -> str:

@@ -84,7 +84,9 @@ def _launcher() -> list[str]:
 def _run(command: list[str], on_progress: Callable[[Progress], None]) -> None:
     path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
     environment = {**os.environ, "PYTHONPATH": path, "HF_HUB_OFFLINE": "1", "NO_COLOR": "1"}
-    # These settings are for many small matrices beside each other; here one computation has the machine.
+    # Threads that wait by spinning take the cores from everybody, themselves included.
+    environment.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # This one is for many small matrices beside each other; here one computation has the machine.
     environment.pop("OPENBLAS_NUM_THREADS", None)
     process = subprocess.Popen(
         command, cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
