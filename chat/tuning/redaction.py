@@ -57,13 +57,14 @@ _BEGINNINGS = frozenset(
     re.findall(
         r"\S+",
         """a about after all also although am an and another any are as at because been before best but by can can't
-        cancel card could customer dear did do does doesn't don't each either every everything excuse few first follow
-        for from good had has have haven't he hello help her here here's hi his how however i if in is it it's its just
-        kind last let like many more morning most my neither never new next no nobody not nothing now of off on once one only
-        open or our out over perhaps please quick really return sad she should since so some somebody someone something
-        sometimes sorry still such tell than thank thanks that that's the their then there there's these they this those
-        though three to today too two under unfortunately until up was we well were what what's when where which while
-        who whole whose why will with won't would wow yes yesterday yet you you're your""",
+        cancel card could customer dear did do does doesn't don't each either every everything excuse few
+        first follow for from good had has have haven't he hello help her here here's hi his how however i
+        if in is it it's its just kind last let like many more morning most my neither never new next no
+        nobody not nothing now of off on once one only open or our out over perhaps please quick really
+        return sad she should since so some somebody someone something sometimes sorry still such tell
+        than thank thanks that that's the their then there there's these they this those though three to
+        today too two under unfortunately until up was we well were what what's when where which while who
+        whole whose why will with won't would wow yes yesterday yet you you're your""",
     )
 )
 

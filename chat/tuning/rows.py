@@ -8,7 +8,7 @@ from django.db import transaction
 
 from chat.models import TuningRow
 from chat.pipelines import prompts
-from chat.tuning.drafts import Draft, KnownFaq, Knowledge, as_sources, made_from
+from chat.tuning.drafts import Draft, Knowledge, KnownFaq, as_sources, made_from
 from chat.tuning.rows_file import Example, Role
 from knowledge.models import Chunk, Faq, Phrasing
 from tenants.models import Bot

@@ -48,7 +48,7 @@ def read_job(path: Path) -> Job:
 
 
 def main() -> None:
-    _end_with_the_parent()
+    end_with_the_parent()
     job = read_job(Path(sys.argv[1]))
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -217,8 +217,8 @@ def _is_main() -> bool:
     return os.environ.get("RANK", "0") == "0"
 
 
-def _end_with_the_parent() -> None:
-    """Standard input stays open as long as the parent lives: two that train in one folder would spoil it."""
+def end_with_the_parent() -> None:
+    """Standard input stays open as long as the parent lives: two that work in one folder would spoil it."""
 
     def wait() -> None:
         # Not through sys.stdin: its lock, held by a thread, would abort the interpreter at its own end.

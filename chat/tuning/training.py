@@ -69,7 +69,7 @@ def train(
     job = Job(tuple(path.resolve() for path in rows), base, folder.resolve(), chosen)
     if not (folder / FINISHED).exists():
         (folder / JOB).write_text(json.dumps(job.as_json()), encoding="utf-8")
-        _run([*_launcher(), "-m", "chat.tuning.trainer", str(folder / JOB)], on_progress)
+        run_module(_launcher(), "chat.tuning.trainer", folder / JOB, on_progress)
     try:
         return Trained(job.adapter, **json.loads((folder / FINISHED).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError) as problem:
@@ -81,7 +81,8 @@ def _launcher() -> list[str]:
     return shlex.split(django_settings.TUNING_LAUNCHER) or [sys.executable]
 
 
-def _run(command: list[str], on_progress: Callable[[Progress], None]) -> None:
+def run_module(launcher: Sequence[str], module: str, job: Path, on_progress: Callable[[Progress], None]) -> None:
+    """A process for one job, watched until it ends, and ended with this one. Raises TrainingFailed."""
     path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
     environment = {**os.environ, "PYTHONPATH": path, "HF_HUB_OFFLINE": "1", "NO_COLOR": "1"}
     # Threads that wait by spinning take the cores from everybody, themselves included.
@@ -89,10 +90,11 @@ def _run(command: list[str], on_progress: Callable[[Progress], None]) -> None:
     # This one is for many small matrices beside each other; here one computation has the machine.
     environment.pop("OPENBLAS_NUM_THREADS", None)
     process = subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        text=True, errors="replace", start_new_session=True,
+        [*launcher, "-m", module, str(job)], cwd=ROOT, env=environment, stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace", start_new_session=True,
     )  # fmt: skip
     complaints: deque[str] = deque(maxlen=LINES_KEPT)
+    assert process.stdin
     assert process.stdout
     assert process.stderr
     reading = Thread(target=_keep, args=(process.stderr, complaints), daemon=True)
@@ -106,6 +108,7 @@ def _run(command: list[str], on_progress: Callable[[Progress], None]) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+        process.stdin.close()
     reading.join(timeout=5)
     if status:
         raise TrainingFailed(_last_words(complaints, status))
