@@ -136,6 +136,11 @@ LLM_DIALECT = setting("LLM_DIALECT", "vllm")
 LLM_AT_ONCE = int(setting("LLM_AT_ONCE", "32"))
 LLM_TIMEOUT_S = float(setting("LLM_TIMEOUT_S", "15"))
 LLM_REVISIONS = int(setting("LLM_REVISIONS", "1"))
+# The folder of published adapters, which vLLM reads when one is first asked for; without it, LLM_MODEL answers for all.
+LLM_ADAPTERS_DIR = setting("LLM_ADAPTERS_DIR")
+# The largest rank of an adapter that the server takes, and where its base model's weights are, if not at LLM_MODEL.
+LLM_MAX_LORA_RANK = int(setting("LLM_MAX_LORA_RANK", "16"))
+LLM_BASE_MODEL_PATH = setting("LLM_BASE_MODEL_PATH") or LLM_MODEL
 _embedding = embedding_settings.read()
 EMBEDDING_MODELS, EMBEDDING_API_KEYS = _embedding.models, _embedding.api_keys
 EMBEDDING_DEVICE = setting("EMBEDDING_DEVICE")

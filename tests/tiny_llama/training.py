@@ -1,34 +1,35 @@
 """Makes the tiny Llama: a tokenizer from the texts, then some minutes of training on two processor cores."""
 
 import random
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.tiny_llama.conversations import Conversations, Turn
+from tests.tiny_llama import conversations
+from tests.tiny_llama.conversations import Faq, Message
 
 VOCABULARY, HIDDEN, LAYERS, HEADS, INNER, LONGEST = 2048, 192, 4, 6, 512, 1024
-EPOCHS, TOKENS_IN_BATCH, RATE, SEED = 10, 2048, 3e-3, 11
+EPOCHS, TOKENS_IN_BATCH, RATE, SEED = 16, 1280, 3e-3, 11
 TEMPLATE = (Path(__file__).parent / "chat_template.jinja").read_text(encoding="utf-8")
 END, PADDING = "<|end|>", "<|padding|>"
 ROLES = ("<|system|>", "<|user|>", "<|assistant|>", "<|tool|>")
 NOT_LEARNED = -100
 
 
-def make(folder: Path, conversations: Conversations) -> None:
-    """Train on the conversations and write a folder that transformers and vLLM load."""
+def make(folder: Path) -> None:
+    """Train on all conversations and write a folder that transformers and vLLM load."""
     import torch
 
     torch.manual_seed(SEED)
-    tokenizer = _tokenizer(conversations.text())
+    faqs = conversations.read()
+    tokenizer = _tokenizer(conversations.texts(faqs))
     model = _model(tokenizer)
-    _train(model, tokenizer, conversations)
+    _train(model, tokenizer, faqs)
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
 
 
-def _tokenizer(text: str) -> Any:
+def _tokenizer(texts: list[str]) -> Any:
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
 
@@ -44,7 +45,7 @@ def _tokenizer(text: str) -> Any:
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
-    tokenizer.train_from_iterator(text.splitlines(), trainer)
+    tokenizer.train_from_iterator(texts, trainer)
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         eos_token=END,
@@ -76,36 +77,31 @@ def _model(tokenizer: Any) -> Any:
     )
 
 
-def _train(model: Any, tokenizer: Any, conversations: Conversations) -> None:
+def _train(model: Any, tokenizer: Any, faqs: Sequence[Faq]) -> None:
     import torch
 
-    batches = list(_batches(tokenizer, conversations))
-    print(len(batches), "batches", sum(b[0].numel() for b in batches), "tokens")
+    batches = list(_batches(tokenizer, faqs))
     optimizer = torch.optim.AdamW(model.parameters(), lr=RATE, weight_decay=0.05, betas=(0.9, 0.98))
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=len(batches), pct_start=0.05)
     model.train()
-    t = time.time(); c = time.process_time()
-    run = []
-    for i, (tokens, labels) in enumerate(batches):
-        loss = model(input_ids=tokens, labels=labels).loss
-        loss.backward()
+    for tokens, labels in batches:
+        model(input_ids=tokens, labels=labels).loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         schedule.step()
         optimizer.zero_grad()
-        run.append(loss.item())
-        if i % 50 == 0: print(i, sum(run[-50:])/len(run[-50:]), time.time()-t, time.process_time()-c, flush=True)
     model.eval()
-    print(sum(run[-50:])/50, time.time()-t, time.process_time()-c)
 
 
-def _batches(tokenizer: Any, conversations: Conversations) -> Iterator[tuple[Any, Any]]:
+def _batches(tokenizer: Any, faqs: Sequence[Faq]) -> Iterator[tuple[Any, Any]]:
     """Token IDs and labels, (rows, tokens) each: conversations of like length together."""
     import torch
 
     chance = random.Random(SEED)
     for _ in range(EPOCHS):
-        rows = sorted((_encode(tokenizer, each) for each in conversations.epoch(chance)), key=lambda row: len(row[0]))
+        rows = sorted(
+            (_encode(tokenizer, each) for each in conversations.epoch(faqs, chance)), key=lambda row: len(row[0])
+        )
         batches: list[list[tuple[list[int], list[int]]]] = [[]]
         for row in rows:
             if batches[-1] and (len(batches[-1]) + 1) * len(row[0]) > TOKENS_IN_BATCH:
@@ -120,12 +116,12 @@ def _batches(tokenizer: Any, conversations: Conversations) -> Iterator[tuple[Any
             )
 
 
-def _encode(tokenizer: Any, turns: list[Turn]) -> tuple[list[int], list[int]]:
+def _encode(tokenizer: Any, messages: list[Message]) -> tuple[list[int], list[int]]:
     """The token IDs that the chat template gives, and labels: what is asked is learned like what is said."""
     tokens: list[int] = []
     labels: list[int] = []
-    for turn in turns:
-        more = tokenizer.encode(f"<|{turn.role}|>{turn.text}{END}", add_special_tokens=False)
+    for message in messages:
+        more = tokenizer.encode(f"<|{message.role}|>{message.text}{END}", add_special_tokens=False)
         tokens += more
-        labels += [NOT_LEARNED] * len(more) if turn.role == "system" else more
+        labels += [NOT_LEARNED] * len(more) if message.role == "system" else more
     return tokens, labels
