@@ -8,7 +8,7 @@ from typing import Any
 from tests.tiny_llama import conversations
 from tests.tiny_llama.conversations import Faq, Message
 
-VOCABULARY, HIDDEN, LAYERS, HEADS, INNER, LONGEST = 2048, 192, 4, 6, 512, 1024
+VOCABULARY, HIDDEN, LAYERS, HEADS, INNER, LONGEST = 2048, 192, 4, 6, 512, 4096
 EPOCHS, TOKENS_IN_BATCH, RATE, SEED = 16, 1280, 3e-3, 11
 TEMPLATE = (Path(__file__).parent / "chat_template.jinja").read_text(encoding="utf-8")
 END, PADDING = "<|end|>", "<|padding|>"
