@@ -4,6 +4,7 @@ A test that takes the fixture `vllm` gets it when it answers. One that kills it 
 """
 
 import atexit
+import json
 import os
 import shutil
 import signal
@@ -14,6 +15,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import httpx
 import pytest
 from switchboard.embedded import vllm as embedded
 from switchboard.embedded.folder import DataFolder
@@ -51,6 +53,15 @@ class Vllm:
         """The settings of a platform that uses it."""
         return self.endpoint.environment()
 
+    def ask(self, model: str, question: str) -> str:
+        """What the base or an adapter says, asked without the platform."""
+        asked = {"model": model, "messages": [{"role": "user", "content": question}], "max_tokens": 20}
+        answer = httpx.post(
+            f"{self.url}/chat/completions", json=asked, headers={"Authorization": f"Bearer {self.key}"}, timeout=60
+        )
+        answer.raise_for_status()
+        return str(answer.json()["choices"][0]["message"]["content"])
+
     def kill(self) -> None:
         """End it with its engine, as the kernel would."""
         os.killpg(self.supervisor.pid_of(embedded.NAME), signal.SIGKILL)
@@ -60,6 +71,25 @@ class Vllm:
         deadline = time.monotonic() + embedded.READY_S
         while not embedded.is_healthy(self.endpoint):
             assert time.monotonic() < deadline, "vLLM does not answer"
+
+    def publish_zero_adapter(self, name: str) -> str:
+        """An adapter that changes nothing, published as any other: written beside its place, then renamed."""
+        import torch
+        from safetensors.torch import save_file
+
+        hidden = json.loads((Path(self.model) / "config.json").read_text())["hidden_size"]
+        draft = self.adapters / f".{name}"
+        draft.mkdir()
+        layer = "base_model.model.model.layers.0.self_attn.q_proj.lora_{}.weight"
+        weights = {layer.format("A"): torch.zeros(8, hidden), layer.format("B"): torch.zeros(hidden, 8)}
+        save_file(weights, draft / "adapter_model.safetensors")
+        described = {
+            "peft_type": "LORA", "base_model_name_or_path": self.model, "r": 8, "lora_alpha": 16, "lora_dropout": 0.0,
+            "target_modules": ["q_proj"], "bias": "none", "task_type": "CAUSAL_LM",
+        }  # fmt: skip
+        (draft / "adapter_config.json").write_text(json.dumps(described))
+        draft.rename(self.adapters / name)
+        return name
 
 
 @pytest.fixture

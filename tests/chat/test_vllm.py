@@ -1,9 +1,8 @@
 """Whole turns with the real vLLM: the base answers, chooses and is measured; when it dies, the customer hears all."""
 
-import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -61,7 +60,7 @@ async def test_it_chooses_one_of_the_options_and_nothing_else(served: Vllm) -> N
 
 
 async def test_what_is_served_is_told_with_its_speed(served: Vllm, settings: Any) -> None:
-    name = _zero_adapter(served, "00000000-0000-4000-8000-000000000001-1")
+    name = served.publish_zero_adapter("00000000-0000-4000-8000-000000000001-1")
     assert await llm.complete(llm.Prompt(name, "", (("user", "hello"),), longest=5))
     found = await served_models.served()
     assert (found.problem, found.answers, found.bases) == ("", True, (served.model,))
@@ -132,32 +131,7 @@ def _interaction(id: str) -> Interaction:
     return Interaction.objects.get(id=id)
 
 
-def _kept(conversation_id: str) -> tuple[list[Interaction], list[str]]:
-    messages = Message.objects.filter(conversation_id=conversation_id).order_by("created_at")
-    return (
-        list(Interaction.objects.filter(conversation_id=conversation_id)),
-        [message.text for message in messages if message.author != "bot" or message.text],
-    )
-
-
-def _zero_adapter(served: Vllm, name: str) -> str:
-    """An adapter that changes nothing, published as one is: under another name first, then renamed."""
-    import torch
-    from safetensors.torch import save_file
-
-    config = json.loads((Path(served.model) / "config.json").read_text())
-    hidden = config["hidden_size"]
-    draft = served.adapters / f".{name}"
-    draft.mkdir()
-    layer = "base_model.model.model.layers.0.self_attn.q_proj.lora_{}.weight"
-    save_file(
-        {layer.format("A"): torch.zeros(8, hidden), layer.format("B"): torch.zeros(hidden, 8)},
-        draft / "adapter_model.safetensors",
-    )
-    described = {
-        "peft_type": "LORA", "base_model_name_or_path": served.model, "r": 8, "lora_alpha": 16, "lora_dropout": 0.0,
-        "target_modules": ["q_proj"], "bias": "none", "task_type": "CAUSAL_LM",
-    }  # fmt: skip
-    (draft / "adapter_config.json").write_text(json.dumps(described))
-    draft.rename(served.adapters / name)
-    return name
+def _kept(conversation_id: UUID) -> tuple[list[Interaction], list[str]]:
+    messages = Message.objects.filter(conversation_id=conversation_id).order_by("seq")
+    interactions = Interaction.objects.filter(conversation_id=conversation_id)
+    return list(interactions), [message.text for message in messages]
