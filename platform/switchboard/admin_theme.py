@@ -63,6 +63,8 @@ _SECTIONS: list[tuple[str, Area, list[tuple[str, str, str]]]] = [
             ("Embedding models", "hub", "knowledge_embeddingspace_changelist"),
         ],
     ),
+    # For owners and admins, like the people: it is the whole installation's.
+    ("Installation", "people", [("Language model", "neurology", "language_model")]),
     (
         "Access",
         "people",
