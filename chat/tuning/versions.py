@@ -84,7 +84,7 @@ def collect() -> int:
     if not unused:
         return 0
     try:
-        known = set(asyncio.run(llm.served_models()))
+        known = {model.name for model in asyncio.run(llm.served_models())}
     except llm.LlmError as problem:
         logger.warning("Whether a server still knows old adapters cannot be found out, so they stay: %s", problem)
         return 0

@@ -153,6 +153,8 @@ PUBLIC_URL = setting("PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
 DEMO = environment.flag("DEMO")
 
 CELERY_BROKER_URL = REDIS_URL
+# A training takes hours: nothing else waits behind it.
+CELERY_TASK_ROUTES = {"worker.tune": {"queue": "tuning"}}
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
@@ -175,6 +177,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "worker.sweep", "schedule": 5.0, "options": {"expires": 10}},
     "move_spaces": {"task": "worker.move_spaces", "schedule": 10.0, "options": {"expires": 20}},
     "tend_large_bots": {"task": "worker.tend_large_bots", "schedule": 300.0, "options": {"expires": 300}},
+    "collect_adapters": {"task": "worker.collect_adapters", "schedule": 86400.0, "options": {"expires": 3600}},
     "collect_vectors": {"task": "worker.collect_vectors", "schedule": 86400.0, "options": {"expires": 3600}},
 }
 

@@ -9,6 +9,7 @@ import pytest
 
 from chat import asking, events, llm, served_models
 from chat.models import Interaction, Message
+from chat.tuning import live
 from knowledge.faqs import save_faq
 from knowledge.models import Faq
 from tenants.database import in_database
@@ -43,7 +44,7 @@ async def test_the_base_answers_a_turn_and_is_measured(served: Vllm, shop: Busin
     assert asked.answer is not None
     interaction = await in_database(_interaction, asked.answer["interaction_id"], scope=shop.scope)
     (generation,) = interaction.generations
-    assert generation["model"] == served.model
+    assert generation["model"] == live.base()
     assert generation["outcome"] in ("answered", "unsupported", "no answer")
     assert generation["prompt_tokens"] > 100
     assert generation["completion_tokens"] > 0

@@ -26,7 +26,7 @@ from tests.deploy import compose_file
 from tests.embedded_services import SERVICES
 from tests.over_http import until
 
-OURS = ("migrate", "web", "worker", "beat")
+OURS = ("migrate", "web", "worker", "beat", "tuner")
 BUILT = (*OURS, "vllm")
 # Read by uvicorn, not by our settings.
 OF_OTHERS = {"FORWARDED_ALLOW_IPS"}
@@ -57,6 +57,7 @@ def test_it_runs_what_the_demo_runs() -> None:
     services = compose_file.services(GIVEN)
     for name in ("web", "worker", "beat"):
         assert services[name]["command"] == ["python", *places.fill(commands.LONG_RUNNING[name])]
+    assert services["tuner"]["command"] == ["python", *places.fill(commands.WITH_MODEL["tuner"])]
     shell, flags, script = services["migrate"]["command"]
     assert (shell, flags) == ("sh", "-ec")
     lines = [line.split() for line in script.splitlines()]
@@ -111,7 +112,7 @@ def test_each_waits_for_what_it_needs_and_only_the_proxy_is_reached() -> None:
 def test_a_language_model_is_reached_only_by_what_asks_it() -> None:
     given = {**GIVEN, "LLM_MODEL": "/models/llama", "LLM_API_KEY": "llmkey"}
     services = compose_file.services(given)
-    assert {name for name, service in services.items() if "profiles" in service} == {"vllm", "llm-proxy"}
+    assert {name for name, service in services.items() if "profiles" in service} == {"vllm", "llm-proxy", "tuner"}
     model, proxy = services["vllm"], services["llm-proxy"]
     assert {name for name, service in services.items() if "llm" in service["networks"]} == {"vllm", "llm-proxy"}
     assert model["networks"] == ["llm"], "nobody but the proxy reaches it"

@@ -94,7 +94,8 @@ class _Demo:
         self._say("bringing the database up to date")
         self._supervisor.run(self._command("migrate", commands.MIGRATE))
         self._say("starting web, worker, beat and the demo businesses")
-        for name, words in commands.LONG_RUNNING.items():
+        tuned = self._model or os.environ.get("LLM_MODEL")
+        for name, words in (commands.LONG_RUNNING | (commands.WITH_MODEL if tuned else {})).items():
             self._supervisor.start(self._command(name, words))
         self._say("filling in the demo businesses")
         logins = self._supervisor.run(self._command("seed", commands.SEED))
