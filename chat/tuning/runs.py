@@ -48,21 +48,32 @@ def start(
     *,
     rivals: Sequence[str] = (),
     with_conversations: bool = False,
+    without: Sequence[str] = (),
     started_by: str = "",
     enqueued: bool = True,
 ) -> TuningRun:
-    """A new run, handed to the workers or worked off by the caller. Raises ValidationError. Needs the bot's scope."""
+    """A new run, handed to the workers or worked off by the caller. Raises ValidationError. Needs the bot's scope.
+
+    `rivals` are names that the bot is not to be compared with; `without` are kinds of rows that are not learnt.
+    """
     weights = django_settings.LLM_BASE_MODEL_PATH
     if not weights:
         raise ValidationError("There is no model to tune: set LLM_MODEL (and LLM_BASE_MODEL_PATH to its weights).")
     if django_settings.LLM_ADAPTERS_DIR and chosen.rank > django_settings.LLM_MAX_LORA_RANK:
         raise ValidationError({"rank": f"The server takes ranks up to {django_settings.LLM_MAX_LORA_RANK}."})
+    if unknown := [kind for kind in without if kind not in TuningRow.Kind.values]:
+        raise ValidationError({"without": f"There are no rows of the kind {', '.join(unknown)}."})
     own = TuningRow.objects.filter(group_id=bot.id, kind=TuningRow.Kind.FILE, split=TuningRow.Split.TRAIN)
     if not Faq.objects.filter(group_id=bot.id, enabled=True).exists() and not own.exists():
         raise ValidationError(f"{bot.name} has nothing to learn: add FAQs, or a file with prompts and completions.")
     run = TuningRun(
         group=bot,
-        settings={**chosen.as_json(), "rivals": list(rivals), "conversations": with_conversations},
+        settings={
+            **chosen.as_json(),
+            "rivals": list(rivals),
+            "conversations": with_conversations,
+            "without": list(without),
+        },
         served_model=django_settings.LLM_MODEL,
         weights=weights,
         due_at=timezone.now() + TAKE_UP_AFTER,
@@ -187,13 +198,14 @@ class _Work:
         with within(self.scope):
             more = (
                 list(conversations.drafts_of(self.bot.id, rows.knowledge_of(self.bot)))
-                if wishes.get("conversations")
+                if wishes["conversations"]
                 else []
             )
-            rows.remake(self.bot, seed, wishes.get("rivals", ()), more)
+            rows.remake(self.bot, seed, wishes["rivals"], more)
             found = list(self._rows())
         held_out = {row.prompt.casefold() for row in found if row.split == TuningRow.Split.HELD_OUT and not row.context}
-        learnt = [row for row in found if row.split == TuningRow.Split.TRAIN and row.prompt.casefold() not in held_out]
+        wanted = [row for row in found if row.split == TuningRow.Split.TRAIN and row.kind not in wishes["without"]]
+        learnt = [row for row in wanted if row.prompt.casefold() not in held_out]
         generic = [row for row in learnt if row.kind == TuningRow.Kind.GENERIC]
         own = rows.to_train((row for row in learnt if row.kind != TuningRow.Kind.GENERIC), seed)
         name = self.bot.name

@@ -47,6 +47,15 @@ _SECTIONS: list[tuple[str, Area, list[tuple[str, str, str]]]] = [
         ],
     ),
     (
+        "Adapters",
+        "knowledge",
+        [
+            ("Trainings", "model_training", "chat_tuningrun_changelist"),
+            ("Training rows", "rule", "chat_tuningrow_changelist"),
+            ("Versions", "layers", "chat_adapterversion_changelist"),
+        ],
+    ),
+    (
         "Conversations",
         "conversations",
         [

@@ -37,6 +37,7 @@ class Command(BaseCommand):
             flag = f"--{name.replace('_', '-')}"
             parser.add_argument(flag, type=Path, metavar="FILE", help=f"{help}; CSV or JSONL")
         parser.add_argument("--rivals", default="", metavar="NAME,NAME", help="whom the bot is not to be compared with")
+        parser.add_argument("--without", default="", metavar="KIND,KIND", help=f"not to learn: {', '.join(rows.MADE)}")
         parser.add_argument("--conversations", action="store_true", help="offer resolved conversations for review")
         published = TuningSettings().as_json()
         for name, kind in SETTINGS.items():
@@ -86,7 +87,9 @@ class Command(BaseCommand):
         given = {name.replace("-", "_"): options[name.replace("-", "_")] for name in SETTINGS}
         if options["full_precision"]:
             given["four_bit"] = False
-        rivals = [name.strip() for name in options["rivals"].split(",") if name.strip()]
+        rivals, without = (
+            [name.strip() for name in options[option].split(",") if name.strip()] for option in ("rivals", "without")
+        )
         try:
             with within(resolved.scope):
                 bot = Bot.objects.get(id=resolved.group_id)
@@ -94,6 +97,7 @@ class Command(BaseCommand):
                     bot,
                     read(given, runs.settings_for(bot)),
                     rivals=rivals,
+                    without=without,
                     with_conversations=options["conversations"],
                     started_by="the command line",
                     enqueued=False,
