@@ -14,7 +14,7 @@ from chat.tuning.rows_file import Example
 from chat.tuning.scoring import Asked, Figures
 from knowledge.embedding import get_embedder
 
-MOST_ASKED, SHOWN = 240, 25
+MOST_ASKED, SHOWN = 300, 25
 # What is asked whom, in the order of the columns.
 TUNED, BASE, LIVE = "tuned", "base", "live"
 

@@ -1,4 +1,4 @@
-"""Bots that learn their FAQs: the real trainer on the tiny Llama, served by the real vLLM, held to the vetted answers."""
+"""Bots that learn their FAQs: the real trainer on the tiny Llama, its adapters served by the real vLLM."""
 
 import asyncio
 import csv
@@ -104,7 +104,7 @@ SMALL = {"without": "passage", "batch": 4, "epochs": 3, **LARGE_STEPS}
 def test_a_bot_learns_its_faqs_and_answers_phrasings_that_it_has_never_seen(bank: Learnt, served: Vllm) -> None:
     tuned, base = bank.figures["tuned"], bank.figures["base"]
     print(f"held-out phrasings: token F1 {base['token_f1']} -> {tuned['token_f1']}; {bank.figures}")
-    assert tuned["answerable"] == len(HELD_OUT.read_text().splitlines()) == 196 - (tuned["n"] > 240)
+    assert tuned["answerable"] == len(HELD_OUT.read_text().splitlines())
     assert tuned["token_f1"] >= 0.5
     assert tuned["token_f1"] >= 2 * base["token_f1"]
     assert tuned["refused_right"] > base["refused_right"]
