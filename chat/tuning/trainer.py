@@ -66,15 +66,17 @@ def _train_stage(job: Job, number: int) -> dict[str, Any]:
     if done.exists():
         told: dict[str, Any] = json.loads(done.read_text(encoding="utf-8"))
         return told
-    import torch
     from transformers import AutoTokenizer
-    from trl import SFTTrainer
 
     tokenizer = AutoTokenizer.from_pretrained(job.base)
     rows = rows_file.read(job.rows[number])
     fitting = [row for row in rows if _tokens(tokenizer, row) <= job.settings.length]
     if not fitting:
         raise SystemExit(f"None of the {len(rows)} rows fits into {job.settings.length} tokens: raise the length.")
+    # Only now: what cannot be trained is told at once.
+    import torch
+    from trl import SFTTrainer
+
     cuda = torch.cuda.is_available()
     model = _model(job, number, cuda)
     trainer = SFTTrainer(

@@ -106,7 +106,7 @@ def test_bad_rows_of_a_file_are_named_and_the_good_ones_kept(
     path = tmp_path / "more.csv"
     path.write_text("prompt,completion\nDo you rent boats?,By the hour.\n,Nobody asked.\n")
     with pytest.raises(CommandError):
-        call_command("finetune", bot=shop.bot.key, data=path)
+        call_command("finetune", bot=shop.bot.key, data=path, rank=64)
     assert "more.csv: line 3, prompt: This is empty." in capsys.readouterr().err
     with within(shop.scope):
         assert TuningRow.objects.get(kind="file").prompt == "Do you rent boats?"
