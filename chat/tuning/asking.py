@@ -14,11 +14,13 @@ from chat.llm import Prompt
 from chat.tuning import rows_file
 from chat.tuning.rows_file import Example
 from chat.tuning.training import Progress, run_module
+from tenants.database import in_database
 
 LONGEST_ANSWER = 300
 # Customers are being answered by the same server meanwhile.
 SHARE_OF_PLACES = 4
-ATTEMPTS, PAUSE_S = 3, 2.0
+# A server that is being started again is waited for: the training before was longer.
+ATTEMPTS, PAUSE_S = 12, 10.0
 
 OnProgress = Callable[[Progress], None]
 
@@ -53,8 +55,8 @@ async def _served(models: Sequence[str], examples: Sequence[Example], on_progres
         async with places:
             answer = await _answer(model, example)
         done += 1
-        # Told from a thread: what it tells is written into the database.
-        await asyncio.to_thread(on_progress, Progress(0, 1, done, total, None))
+        # What is told is written into the database.
+        await in_database(on_progress, Progress(0, 1, done, total, None), scope=None)
         return answer
 
     answers = await asyncio.gather(*(one(model, each) for model in models for each in examples))

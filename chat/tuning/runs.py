@@ -1,5 +1,6 @@
 """One training from its start to the gate: by a worker or a command, under a lease, gone on with after a kill."""
 
+import asyncio
 import logging
 import shutil
 from collections.abc import Iterator, Sequence
@@ -33,6 +34,7 @@ logger = logging.getLogger(__name__)
 TASK = "worker.tune"
 LEASE, TAKE_UP_AFTER = timedelta(seconds=30), timedelta(seconds=60)
 MOST_ATTEMPTS = 4
+NO_SERVER = "LLM_ADAPTERS_DIR is not set, so no server would find it."
 TRAIN, GENERIC = "company.jsonl", "generic.jsonl"
 
 State = TuningRun.State
@@ -141,6 +143,7 @@ def work_off(group_id: UUID, run_id: UUID) -> None:
             logger.warning("Training %s failed: %s", run_id, problem)
             with within(scope):
                 _end(group_id, run_id, State.FAILED, error=str(problem)[:2000], lease=run.lease)
+    _clean_up(run, scope)
 
 
 class _Work:
@@ -148,35 +151,31 @@ class _Work:
 
     def __init__(self, run: TuningRun, scope: Scope) -> None:
         self.run, self.scope = run, scope
-        self.folder = Path(django_settings.DATA_DIR) / "tuning" / str(run.id)
+        self.folder = _folder(run)
         self.chosen = _training_settings(run.settings)
         with within(scope):
             self.bot = Bot.objects.get(id=run.group_id)
 
     def do(self) -> None:
+        if django_settings.LLM_ADAPTERS_DIR and llm.is_configured():
+            # Before hours are spent: it must be there at the end, to be asked.
+            asyncio.run(llm.served_models())
         self._enter(State.TRAINING)
         trained = training.train(self._files(), self.run.weights, self.folder / "work", self.chosen, self._tell)
         self._enter(State.EVALUATING)
         with within(self.scope):
             held_out = list(self._rows().filter(split=TuningRow.Split.HELD_OUT))
         version = self._publish(trained.adapter) if django_settings.LLM_ADAPTERS_DIR else None
-        try:
-            outcome = gate.judge(held_out, self.bot.name, self._asking(version, trained.adapter), self.chosen.seed)
-        except (llm.LlmError, gate.NothingHeldOut) as problem:
-            if version:
-                with within(self.scope):
-                    versions.decide(version, {}, False, f"It could not be measured: {problem}"[:2000])
-            raise
-        took = {**asdict(trained), "adapter": None}
+        outcome = gate.judge(held_out, self.bot.name, self._asking(version, trained.adapter), self.chosen.seed)
+        took = {**asdict(trained), "adapter": "" if version else str(trained.adapter)}
         with within(self.scope):
             self._must_be_ours()
             if version:
                 versions.decide(version, outcome.figures, outcome.better, outcome.verdict)
             published = bool(version) and outcome.better
-            figures = {**outcome.figures, "verdict": outcome.verdict, "published": published, "training": took}
+            verdict = outcome.verdict if version else f"{outcome.verdict} {NO_SERVER}"
+            figures = {**outcome.figures, "verdict": verdict, "published": published, "training": took}
             _end(self.run.group_id, self.run.id, State.DONE, figures=figures, lease=self.run.lease)
-        if version:
-            shutil.rmtree(self.folder, ignore_errors=True)
 
     def _files(self) -> list[Path]:
         """What is learnt, generic support first; written once, so that a run that goes on learns the same."""
@@ -293,7 +292,20 @@ def _end(group_id: UUID, run_id: UUID, state: TuningRun.State, lease: UUID | Non
     run = TuningRun.objects.filter(group_id=group_id, id=run_id, state__in=TuningRun.UNFINISHED)
     if lease:
         run = run.filter(lease=lease)
-    run.update(state=state, lease=None, finished_at=timezone.now(), **fields)
+    if run.update(state=state, lease=None, finished_at=timezone.now(), **fields):
+        versions.give_up(group_id, run_id, fields.get("error", ""))
+
+
+def _clean_up(run: TuningRun, scope: Scope) -> None:
+    """Of a run that is over nothing stays on disk but an adapter that no server looks for."""
+    with within(scope):
+        ended = TuningRun.objects.get(group_id=run.group_id, id=run.id)
+    if not ended.is_unfinished and not (ended.figures.get("training") or {}).get("adapter"):
+        shutil.rmtree(_folder(run), ignore_errors=True)
+
+
+def _folder(run: TuningRun) -> Path:
+    return Path(django_settings.DATA_DIR) / "tuning" / str(run.id)
 
 
 @contextmanager

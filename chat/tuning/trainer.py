@@ -147,6 +147,8 @@ def _arguments(job: Job, number: int, cuda: bool, rows: int) -> Any:
         per_device_train_batch_size=min(chosen.batch, rows),
         gradient_accumulation_steps=chosen.accumulate,
         max_length=chosen.length,
+        # Short questions beside short ones: half of a batch would else be padding.
+        train_sampling_strategy="group_by_length",
         completion_only_loss=True,
         use_cpu=not cuda,
         bf16=cuda,

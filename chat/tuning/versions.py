@@ -49,6 +49,12 @@ def decide(version: AdapterVersion, figures: dict[str, Any], better: bool, verdi
         _enter(version, State.REJECTED)
 
 
+def give_up(group_id: UUID, run_id: UUID, reason: str) -> None:
+    """What a run has left undecided when it ended is never asked."""
+    left = AdapterVersion.objects.filter(group_id=group_id, run_id=run_id, state=State.CANDIDATE)
+    left.update(state=State.REJECTED, verdict=reason, changed_at=timezone.now())
+
+
 def roll_back(group_id: UUID, version_id: UUID) -> AdapterVersion:
     """Let a version that was live before answer again. Raises ValidationError where it cannot."""
     _lock(group_id)

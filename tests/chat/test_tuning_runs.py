@@ -82,6 +82,22 @@ def test_what_the_training_complains_of_is_told(shop: Business, tmp_path: Path) 
         assert not AdapterVersion.objects.exists()
 
 
+def test_without_a_server_the_weights_themselves_are_asked_and_nothing_is_published(
+    shop: Business, random_llama: Path, settings: Any, tmp_path: Path
+) -> None:
+    settings.LLM_BASE_MODEL_PATH, settings.LLM_ADAPTERS_DIR = str(random_llama), ""
+    held_out = tmp_path / "held_out.csv"
+    held_out.write_text("prompt,completion,label\nopen when?,From nine to five.,\nDo you fly?,,unanswerable\n")
+    with pytest.raises(CommandError, match="LLM_ADAPTERS_DIR is not set"):
+        call_command("finetune", bot=shop.bot.key, held_out=held_out, epochs=0.1, batch=2, length=256)
+    with within(shop.scope):
+        run = TuningRun.objects.get()
+        assert not AdapterVersion.objects.exists()
+    assert run.state == "done"
+    assert [run.figures[who]["answerable"] for who in ("tuned", "base")] == [1, 1]
+    assert Path(run.figures["training"]["adapter"], "adapter_model.safetensors").is_file()
+
+
 def test_nothing_is_begun_that_cannot_be_trained(shop: Business, meridian: Business, settings: Any) -> None:
     def refused(business: Business, match: str, **options: Any) -> None:
         with pytest.raises(CommandError, match=match):
