@@ -84,8 +84,9 @@ def made_from(known: Knowledge, seed: int) -> list[Draft]:
 def _of_faqs(known: Knowledge, seed: int) -> Iterator[Draft]:
     for faq in known.faqs:
         enough = len(faq.phrasings) >= FEWEST
+        held_out = _held_out(faq.phrasings) if enough else frozenset()
         for text in (faq.question, *faq.phrasings):
-            split = _split(text) if enough and text != faq.question else Split.TRAIN
+            split = Split.HELD_OUT if text in held_out else Split.TRAIN
             yield Draft(Kind.FAQ, text, faq.answer, split=split, source=faq.name)
             if split == Split.HELD_OUT:
                 # What is made from a question that is held out would give it away.
@@ -114,7 +115,8 @@ def _with_sources(known: Knowledge, chance: Random) -> Iterator[Draft]:
     exchanges = [(faq.question, faq.answer) for faq in known.faqs]
     shown = [*exchanges, *known.passages]
     for faq in known.faqs:
-        text = chance.choice([faq.question, *(each for each in faq.phrasings if _split(each) == Split.TRAIN)])
+        held_out = _held_out(faq.phrasings) if len(faq.phrasings) >= FEWEST else frozenset()
+        text = chance.choice([faq.question, *(each for each in faq.phrasings if each not in held_out)])
         others = [each for each in _some(shown, chance) if each[1] != faq.answer]
         yield _from_sources(text, (faq.question, faq.answer), others, faq.answer, faq.name, chance)
         if others and chance.random() < 1 / 3:
@@ -166,9 +168,19 @@ def _distinct(drafts: Sequence[Draft]) -> list[Draft]:
     return list(found.values())
 
 
+def _held_out(phrasings: Sequence[str]) -> frozenset[str]:
+    """About one in so many of an FAQ's phrasings, and at least one."""
+    by_lot = [text for text in phrasings if _split(text) == Split.HELD_OUT]
+    return frozenset(by_lot or [min(phrasings, key=_lot)])
+
+
 def _split(text: str) -> str:
     """Always the same for the same text, so that what was held out is so in the next run too."""
-    return Split.HELD_OUT if sha256(text.encode("utf-8", "replace")).digest()[0] % ONE_IN == 0 else Split.TRAIN
+    return Split.HELD_OUT if _lot(text)[0] % ONE_IN == 0 else Split.TRAIN
+
+
+def _lot(text: str) -> bytes:
+    return sha256(text.encode("utf-8", "replace")).digest()
 
 
 def _some(shown: Sequence[tuple[str, str]], chance: Random, most: int = SOURCES_SHOWN - 1) -> list[tuple[str, str]]:

@@ -13,6 +13,7 @@ from chat.tuning.drafts import as_sources
 from chat.tuning.rows_file import Example
 from chat.tuning.scoring import Asked, Figures
 from knowledge.embedding import get_embedder
+from tenants.text import storable
 
 MOST_ASKED, SHOWN = 300, 25
 # What is asked whom, in the order of the columns.
@@ -34,6 +35,15 @@ class Outcome:
     figures: dict[str, Any]
 
 
+def check(held_out: Sequence[TuningRow]) -> None:
+    """Raises NothingHeldOut where an adapter could not be measured, so that it need not be trained."""
+    if not any(rows.wanted_answer(row) != prompts.REFUSAL for row in held_out):
+        raise NothingHeldOut(
+            "No question with an answer is held out, so nothing can be measured: give FAQs more phrasings, or a file "
+            "of held-out questions."
+        )
+
+
 def judge(held_out: Sequence[TuningRow], company: str, ask: Ask, seed: int) -> Outcome:
     """Ask the held-out questions and compare. `ask` gives the answers of "tuned", "base" and maybe "live"."""
     chosen = _chosen(held_out, seed)
@@ -46,7 +56,9 @@ def judge(held_out: Sequence[TuningRow], company: str, ask: Ask, seed: int) -> O
         {"question": row.prompt, "wanted": rows.wanted_answer(row), **{who: asked[who][i].said for who in asked}}
         for i, row in enumerate(chosen[:SHOWN])
     ]
-    return Outcome(better, verdict, {**{who: each.as_json() for who, each in found.items()}, "answers": shown})
+    # A model may write what cannot be stored.
+    figures = storable({**{who: each.as_json() for who, each in found.items()}, "answers": shown})
+    return Outcome(better, verdict, figures)
 
 
 def _chosen(held_out: Sequence[TuningRow], seed: int) -> list[TuningRow]:
@@ -54,11 +66,6 @@ def _chosen(held_out: Sequence[TuningRow], seed: int) -> list[TuningRow]:
     unanswerable = [row for row in held_out if rows.wanted_answer(row) == prompts.REFUSAL]
     answerable = [row for row in held_out if rows.wanted_answer(row) != prompts.REFUSAL]
     own = [row for row in answerable if row.kind == TuningRow.Kind.FILE]
-    if not answerable:
-        raise NothingHeldOut(
-            "No question with an answer is held out, so nothing can be measured: give FAQs more phrasings, or a file "
-            "of held-out questions."
-        )
     chance = random.Random(seed)
     share = round(MOST_ASKED * rows.UNANSWERABLE_SHARE)
     few = chance.sample(unanswerable, min(len(unanswerable), share))

@@ -161,10 +161,12 @@ class _Work:
             # Before hours are spent: it must be there at the end, to be asked.
             asyncio.run(llm.served_models())
         self._enter(State.TRAINING)
-        trained = training.train(self._files(), self.run.weights, self.folder / "work", self.chosen, self._tell)
-        self._enter(State.EVALUATING)
+        files = self._files()
         with within(self.scope):
             held_out = list(self._rows().filter(split=TuningRow.Split.HELD_OUT))
+        gate.check(held_out)
+        trained = training.train(files, self.run.weights, self.folder / "work", self.chosen, self._tell)
+        self._enter(State.EVALUATING)
         version = self._publish(trained.adapter) if django_settings.LLM_ADAPTERS_DIR else None
         outcome = gate.judge(held_out, self.bot.name, self._asking(version, trained.adapter), self.chosen.seed)
         took = {**asdict(trained), "adapter": "" if version else str(trained.adapter)}

@@ -38,7 +38,8 @@ def shop(harbor: Business, settings: Any, tmp_path: Path) -> Business:
     settings.LLM_MODEL = settings.LLM_BASE_MODEL_PATH = str(tmp_path / "no model")
     settings.LLM_ADAPTERS_DIR = str(tmp_path / "adapters")
     with within(harbor.scope):
-        save_faq(Faq(group=harbor.bot, question="When are you open?", answer="From nine to five."), ["opening hours"])
+        phrasings = ["opening hours", "are you open now", "when do you close"]
+        save_faq(Faq(group=harbor.bot, question="When are you open?", answer="From nine to five."), phrasings)
     return harbor
 
 
@@ -78,7 +79,7 @@ def test_what_the_training_complains_of_is_told(shop: Business, tmp_path: Path) 
     with within(shop.scope):
         run = TuningRun.objects.get()
         assert (run.state, run.lease) == ("failed", None)
-        assert TuningRow.objects.filter(kind="faq").count() == 2, "the rows are there to be looked at"
+        assert TuningRow.objects.filter(kind="faq").count() == 4, "the rows are there to be looked at"
         assert not AdapterVersion.objects.exists()
 
 
@@ -96,6 +97,14 @@ def test_without_a_server_the_weights_themselves_are_asked_and_nothing_is_publis
     assert run.state == "done"
     assert [run.figures[who]["answerable"] for who in ("tuned", "base")] == [1, 1]
     assert Path(run.figures["training"]["adapter"], "adapter_model.safetensors").is_file()
+
+
+def test_what_could_not_be_measured_is_not_trained(meridian: Business, shop: Business) -> None:
+    with within(meridian.scope):
+        save_faq(Faq(group=meridian.bot, question="Is there a fee?", answer="No."), [])
+        TuningRow.objects.create(group=meridian.bot, kind="file", prompt="a", completion="b", digest="c")
+    with pytest.raises(CommandError, match="No question with an answer is held out"):
+        call_command("finetune", bot=meridian.bot.key, without="rephrased")
 
 
 def test_nothing_is_begun_that_cannot_be_trained(shop: Business, meridian: Business, settings: Any) -> None:
