@@ -9,6 +9,7 @@ from chat import store
 from chat.exchange import Asker, CustomerIdentity
 from chat.models import Conversation, Interaction, Message
 from chat.store import ClaimedTurn
+from chat.tuning import live
 from chat.voice import Voice
 from knowledge import snapshot
 from knowledge.snapshot import Snapshot
@@ -25,7 +26,8 @@ Pairs = tuple[tuple[str, str], ...]
 class TurnContext:
     """`snapshots` are those of the bot itself, or of the bots that it fronts. `previous` pairs what was asked, as
     understood, with the title of what was cited, newest last; `exchanges` what the customer said and was answered.
-    `playbooks` are those of the bots that answer, by their group."""
+    `playbooks` are those of the bots that answer, by their group, and `adapters` the models of those that have one of
+    their own."""
 
     turn: ClaimedTurn
     asker: Asker
@@ -40,11 +42,17 @@ class TurnContext:
     identity_required: bool
     exchanges: Pairs = ()
     playbooks: Mapping[UUID, Playbook] = field(default_factory=dict)
+    adapters: Mapping[UUID, str] = field(default_factory=dict)
     voice: Voice = field(default_factory=Voice)
 
     def versions(self) -> dict[str, Any]:
-        """The versions of index and space that decided, as the Interaction keeps them."""
-        return {"space": self.space.key, "knowledge": {each.key: each.version for each in self.snapshots}}
+        """The versions of index, space and adapter that decided, as the Interaction keeps them."""
+        adapters = {each.key: self.adapters[each.group_id] for each in self.snapshots if each.group_id in self.adapters}
+        return {
+            "space": self.space.key,
+            "knowledge": {each.key: each.version for each in self.snapshots},
+            **({"adapter": adapters} if adapters else {}),
+        }
 
 
 def begin(group_id: UUID, conversation_id: UUID) -> "tuple[ClaimedTurn, TurnContext] | None":
@@ -88,6 +96,7 @@ def _context(conversation: Conversation, turn: ClaimedTurn) -> TurnContext:
         identity_required=bot.identity_required,
         exchanges=exchanges,
         playbooks={each.id: each.playbook for each in behind or [bot]},
+        adapters=live.adapters_of(behind or [bot]),
     )
 
 

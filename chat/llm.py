@@ -205,10 +205,29 @@ async def completions(**asked: Any) -> list[Any]:
         return list((await _client().completions.create(**asked)).choices)
 
 
-async def served_models() -> list[str]:
-    """The names that the endpoint answers to. Raises LlmError."""
+@dataclass(frozen=True)
+class ServedModel:
+    """A name that the endpoint answers to; `parent` is the base model of an adapter, and empty for a base."""
+
+    name: str
+    parent: str
+
+
+async def served_models() -> list[ServedModel]:
+    """What the endpoint answers to at the moment. Raises LlmError."""
     async with _asking():
-        return [model.id async for model in _client().models.list()]
+        return [
+            ServedModel(model.id, str((model.model_extra or {}).get("parent") or ""))
+            async for model in _client().models.list()
+        ]
+
+
+async def metrics() -> str:
+    """vLLM's figures in Prometheus' text format. Raises LlmError where there are none."""
+    async with _asking():
+        address = settings.LLM_BASE_URL.rstrip("/").removesuffix("/v1") + "/metrics"
+        answer = await _client().get(address, cast_to=_raw_response())
+        return str(answer.text)
 
 
 @asynccontextmanager
@@ -253,6 +272,12 @@ async def _streamed(body: dict[str, Any]) -> Any:
         stream=True,
         stream_cls=openai.AsyncStream[ChatCompletionChunk],
     )
+
+
+def _raw_response() -> type[Any]:
+    import httpx2
+
+    return httpx2.Response
 
 
 _clients: "WeakKeyDictionary[asyncio.AbstractEventLoop, openai.AsyncOpenAI]" = WeakKeyDictionary()

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -27,7 +27,8 @@ RESULT, DROPPED = "\ue000", "\ue001"
 @dataclass(frozen=True)
 class Task:
     """What the model is to answer, from what, and which actions it may run. `heard` is what the customer has said;
-    `wordings` are the playbook's, which may be said although no source has them."""
+    `wordings` are the playbook's, which may be said although no source has them; `spoken` makes of a sentence as the
+    model writes it one that customers hear."""
 
     asker: Asker
     prompt: llm.Prompt
@@ -37,6 +38,7 @@ class Task:
     heard: tuple[str, ...] = ()
     allowed_names: tuple[str, ...] = ()
     wordings: tuple[str, ...] = ()
+    spoken: Callable[[str], str] = str
 
 
 @dataclass(frozen=True)
@@ -231,7 +233,7 @@ class _Speech:
         """Say a sentence, or hold it back."""
         sentence = self._woven(raw)
         space = sentence[len(sentence.rstrip()) :] or " "
-        sentence = sentence.strip()
+        sentence = self._task.spoken(sentence.strip())
         if not sentence:
             return
         opens = courtesy.says_nothing(sentence) and not self._quotes

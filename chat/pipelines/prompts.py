@@ -17,7 +17,11 @@ from tenants.playbook import Playbook
 
 HISTORY, LONGEST_TOLD = 3, 240
 NO_PLAYBOOK = Playbook()
-SYSTEM = """You are a helpful chatbot for customers of {company}.
+ROLE = "You are a helpful chatbot for customers of {company}."
+# Question and answer of a bot's own adapter begin so: the business' facts win over general ones.
+OF_COMPANY = "In {company}, "
+REFUSAL = "[no answer]"
+SYSTEM = f"""{ROLE}
 
 Rules:
 - Answer in one to four short, friendly sentences, in the language of the question.
@@ -57,6 +61,33 @@ def answering(
     system += TOOLS if tools else ACTIONS.format(actions=listed) if listed else ""
     parts = [_sources(sources), _conversation(history), f"<question>{data(question)}</question>"]
     return Prompt(model, system, (("user", "\n".join(part for part in parts if part)),), tools=tools)
+
+
+def from_memory(
+    model: str,
+    company: str,
+    question: str,
+    history: Sequence[tuple[str, str]] = (),
+    playbook: Playbook = NO_PLAYBOOK,
+) -> Prompt:
+    """The prompt of an answer that a bot's own adapter has learnt; it begins with the company, see of_company()."""
+    parts = [_conversation(history), of_company(company, line(question))]
+    text = "\n".join(part for part in parts if part)
+    return Prompt(model, ROLE.format(company=line(company)) + guidance(playbook), (("user", text),))
+
+
+def of_company(company: str, text: str) -> str:
+    """A question or an answer as the adapter learns it."""
+    return OF_COMPANY.format(company=line(company)) + text
+
+
+def without_company(company: str, text: str) -> str:
+    """An answer of the adapter's as customers hear it."""
+    begins = OF_COMPANY.format(company=line(company))
+    if not text.startswith(begins):
+        return text
+    text = text.removeprefix(begins).lstrip()
+    return text[:1].upper() + text[1:]
 
 
 def revised(prompt: Prompt, answer: str, sentence: str, reason: str) -> Prompt:

@@ -17,6 +17,7 @@ from chat.toolformer.candidates import Sampling, likeliest_places
 from chat.toolformer.filtering import weighted_loss
 from chat.toolformer.language_model import Token, located
 from chat.toolformer.local_model import LocalModel
+from chat.tuning import row_files
 from knowledge.models import Call
 from tenants.safe_http import pressure
 from tenants.scope import within
@@ -88,10 +89,9 @@ def test_a_call_that_helps_is_kept_and_written_as_a_row(
         run(live_shop, "--values", values, "--texts", file, "--out", tmp_path / "rows.jsonl")
     (row,) = [json.loads(line) for line in (tmp_path / "rows.jsonl").read_text().splitlines()]
     place = next(place for place, letter in enumerate(told) if letter in "£€$" or letter.isdigit())
-    assert row["completion"] == [{"role": "assistant", "content": f"{told[:place]}[{CALL} → {told}] {told[place:]}"}]
-    assert [message["role"] for message in row["prompt"]] == ["system", "user"]
-    assert f"customers of {live_shop.bot.name}" in row["prompt"][0]["content"]
-    assert QUESTION in row["prompt"][1]["content"]
+    assert row == {"prompt": QUESTION, "completion": f"{told[:place]}[{CALL} → {told}] {told[place:]}"}
+    taken = row_files.read((tmp_path / "rows.jsonl").read_bytes(), "rows.jsonl", live_shop.bot.name, "file")
+    assert [(draft.prompt, draft.completion) for draft in taken.drafts] == [(row["prompt"], row["completion"])]
     with within(live_shop.scope):
         runs = list(Call.objects.filter(made_by="toolformer").order_by("created_at"))
         assert Call.objects.count() == made + len(runs)
@@ -99,10 +99,7 @@ def test_a_call_that_helps_is_kept_and_written_as_a_row(
     assert len(runs) == len({json.dumps([call.action_name, call.arguments], sort_keys=True) for call in runs})
     report, rows = run(live_shop, "--values", values, "--most", 5, "--plain", "--out", tmp_path / "own.jsonl")
     assert (report["texts"], report["rows"]) == (2, len(rows))
-    assert {row["prompt"][1]["content"].split("<question>")[1] for row in rows} == {
-        f"{QUESTION}</question>",
-        "Which caps do you sell?</question>",
-    }
+    assert {row["prompt"] for row in rows} == {QUESTION, "Which caps do you sell?"}
 
 
 def test_it_needs_actions_that_can_be_shown_and_a_model_that_can_be_asked(

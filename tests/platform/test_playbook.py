@@ -8,9 +8,12 @@ from django.urls import reverse
 from rest_framework.test import APIClient
 
 from chat import asking, llm
-from chat.models import Interaction
+from chat.models import Interaction, TuningRow
+from chat.pipelines import prompts
+from chat.tuning import rows
 from knowledge.faqs import save_faq
 from knowledge.models import Faq
+from tenants import playbook
 from tenants.database import in_database
 from tenants.models import Bot
 from tenants.safe_http import pressure
@@ -133,3 +136,11 @@ def test_a_member_writes_it_in_the_web_admin(harbor: Business, meridian: Busines
     assert bot.playbook.objections[0] == ("That is too dear", "Hiring lets you try a tent before you buy one.")
     assert bot.playbook.next_questions == ("Shall I find a shop near you?", "Do you need a groundsheet as well?")
     assert "Shall I find a shop near you?" in client_of(harbor, "viewer").get(address).content.decode()
+
+
+def test_an_adapter_learns_under_it_what_it_is_asked_under_it() -> None:
+    given = playbook.read(*PLAYBOOK.values())
+    row = TuningRow(kind="faq", label="answerable", prompt=QUESTION, completion=VETTED, context={})
+    asked = prompts.from_memory("", "Harbor", QUESTION, playbook=given)
+    assert rows.example(row, "Harbor", given).prompt == (("system", asked.system), *asked.turns)
+    assert "- Shall I find a shop near you?" in asked.system

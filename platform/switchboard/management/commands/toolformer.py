@@ -1,4 +1,4 @@
-"""toolformer --bot KEY: rows that teach a model where calls of live data help it (Schick et al., 2023)."""
+"""toolformer --bot KEY: rows for `finetune --data` that teach a model where calls help it (Schick et al., 2023)."""
 
 import asyncio
 import json
@@ -52,7 +52,7 @@ class Command(BaseCommand):
         found = asyncio.run(self._annotated(exchanges, runner, options))
         path = options["out"] or settings.DATA_DIR / "toolformer" / f"{options['bot']}.jsonl"
         written = [each for each in found if each.kept or options["plain"]]
-        rows.write(path, [rows.row(each, row.name, runner.listed, row.playbook) for each in written])
+        rows.write(path, written)
         self.stdout.write(json.dumps(_report(found, len(written), path)))
         for line in problems:
             self.stderr.write(line)
