@@ -23,6 +23,33 @@ prepare_environment() {
     printf '%s' "$wanted" >"$stamp"
 }
 
+# prepare_vllm FOLDER: leaves $vllm_python, the interpreter of a virtual environment in FOLDER with vLLM for this machine,
+# or fails with what is wrong. VLLM_PYTHON names one that has vLLM already.
+prepare_vllm() {
+    local list=deploy/vllm/requirements-cpu.txt stamp="$1/.installed" base wanted
+    vllm_python="${VLLM_PYTHON:-$1/bin/python}"
+    if [ -n "${VLLM_PYTHON:-}" ]; then
+        return
+    fi
+    if nvidia-smi >/dev/null 2>&1; then
+        list=deploy/vllm/requirements-cuda.txt
+    fi
+    wanted="$(cd "$root/deploy/vllm" && cat "$root/$list" constraints-*.txt | cksum)"
+    if [ -x "$vllm_python" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; then
+        return
+    fi
+    base="$(find_python)" || return 1
+    echo "Installing vLLM by $list (some minutes and gigabytes the first time) ..."
+    rm -f "$stamp"
+    "$vllm_python" -m pip --version >/dev/null 2>&1 || "$base" -m venv --clear "$1" || return 1
+    "$vllm_python" -m pip install --quiet --disable-pip-version-check --root-user-action ignore \
+        --requirement "$root/$list" || return 1
+    # What vLLM declares but does not need for text: builds of these that do not match this torch keep it from starting.
+    [ "$list" = deploy/vllm/requirements-cuda.txt ] || "$vllm_python" -m pip uninstall --quiet --yes \
+        --disable-pip-version-check --root-user-action ignore torchvision torchaudio torchcodec triton
+    printf '%s' "$wanted" >"$stamp"
+}
+
 make_environment() {
     local base
     base="$(find_python)" || fail "Python 3.11 or newer is needed, and none was found: install it, then run this again."

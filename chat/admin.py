@@ -4,15 +4,19 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import OuterRef, Q, QuerySet, Subquery
-from django.http import Http404, HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.text import Truncator
 from unfold.decorators import display
 
+from chat.admin_records import RecordAdmin
+from chat.admin_tuning import TuningRowAdmin, TuningRunAdmin
+from chat.admin_versions import AdapterVersionAdmin
 from chat.inbox.transcript import explain, transcript
 from chat.models import Conversation, Interaction, Message
-from tenants.admin_base import ScopedAdmin, count_of
+from tenants.admin_base import count_of
+
+__all__ = ["AdapterVersionAdmin", "ConversationAdmin", "InteractionAdmin", "TuningRowAdmin", "TuningRunAdmin"]
 
 STATES = {"Waiting": "warning", "With a person": "primary", "Bot": "info", "Resolved": "success"}
 STATE_NAMES = {"waiting": "Waiting", "person": "With a person", "bot": "Bot", "resolved": "Resolved"}
@@ -54,36 +58,6 @@ class RouteFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(route=self.value()) if self.value() else queryset
-
-
-class RecordAdmin(ScopedAdmin):
-    """Records of what happened: nobody edits or deletes them here."""
-
-    area = "conversations"
-    editable = False
-    empty_icon = "forum"
-    empty_text = "It appears here as soon as customers talk to your bots."
-    page_template: str
-    page_title: str
-
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
-    ) -> HttpResponse:
-        record = self.get_object(request, object_id)
-        if record is None:
-            raise Http404
-        context = {
-            **self.admin_site.each_context(request),
-            "title": self.page_title,
-            "opts": self.opts,
-            "original": record,
-            **self.page_context(record),
-        }
-        return TemplateResponse(request, self.page_template, context)
-
-    def page_context(self, record: Any) -> dict[str, Any]:
-        """What the page's template needs beside the record itself."""
-        return {}
 
 
 @admin.register(Conversation)

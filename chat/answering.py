@@ -12,7 +12,7 @@ from chat import confirming, grounding, rewriting, settling
 from chat.context import TurnContext
 from chat.exchange import Answer, Decision, Question
 from chat.pipelines import PIPELINES, dynamic, live
-from chat.router import choose
+from chat.router import arbiter, choose
 from chat.router.follow_up import readings
 from chat.router.learned import learn
 from knowledge.search import Passage, search
@@ -23,16 +23,32 @@ PASSAGES = 8
 
 @dataclass(frozen=True)
 class Routed:
+    """`records` are those of the models that were asked about the route."""
+
     question: Question
     passages: tuple[Passage, ...]
     decision: Decision
+    records: tuple[dict[str, Any], ...] = ()
 
 
 async def route(context: TurnContext, mark: Callable[[str], None]) -> Routed:
     """What is asked, what may answer it, and which line it is put through to. `mark` is told of each step's end.
 
     A question that leans on the one before it may mean several things: the first that is known is taken to be meant.
+    Where the light router is not sure, a model chooses, if one is there for it.
     """
+    routed = await _likeliest(context, mark)
+    if context.turn.choice or "action" in context.dialogue:
+        # A button, or the reply to an open question.
+        return routed
+    decision, record = await arbiter.settled(routed.question, routed.decision, context.exchanges)
+    if record is None:
+        return routed
+    mark("route_model")
+    return replace(routed, decision=decision, records=(record,))
+
+
+async def _likeliest(context: TurnContext, mark: Callable[[str], None]) -> Routed:
     first: Routed | None = None
     for meaning in await _meanings(context):
         routed = await _route(context, meaning, mark)
@@ -61,18 +77,23 @@ async def _route(context: TurnContext, meaning: str, mark: Callable[[str], None]
 
 async def answer(context: TurnContext, routed: Routed) -> tuple[Routed, Answer]:
     """What the routed line says; or the action whose questions are still open, which then decided the route."""
+    routed, said = await _answer(context, routed)
+    return routed, _with_methods(context, replace(said, generations=routed.records + said.generations))
+
+
+async def _answer(context: TurnContext, routed: Routed) -> tuple[Routed, Answer]:
     resumed = await dynamic.resume(context, routed)
     if resumed is not None:
         decision = _resuming(context, routed.decision, resumed)
         context.voice.take(decision.route, decision.confidence)
         told = await live.told(context, routed.question, decision, resumed)
-        return replace(routed, decision=decision), _with_methods(context, told)
+        return replace(routed, decision=decision), told
     first = await _one_line(context, routed, routed.decision)
     if routed.decision.also is None:
-        return routed, _with_methods(context, first)
+        return routed, first
     context.voice.begin_paragraph()
     second = await _one_line(context, routed, routed.decision.also)
-    return routed, _with_methods(context, _joined(first, second))
+    return routed, _joined(first, second)
 
 
 def _with_methods(context: TurnContext, answer: Answer) -> Answer:
@@ -85,8 +106,9 @@ async def settle(context: TurnContext, call_id: UUID) -> tuple[Routed, Answer]:
     said = await settling.settle(context, call_id)
     text = context.turn.text
     question = Question(text, text, np.zeros(0, np.float32), context.turn.choice)
-    decision = Decision("dynamic", said.confidence, "The customer answered what they were asked to confirm.",
-                        context.asker.group_id)
+    decision = Decision(
+        "dynamic", said.confidence, "The customer answered what they were asked to confirm.", context.asker.group_id
+    )
     return Routed(question, (), decision), said
 
 

@@ -52,7 +52,7 @@ async def ask(
     verified = (await identity.verify(bot.group_id, token, bot.scope))[0] if token else None
     opened = await in_database(_open, bot, conversation_id, verified, scope=bot.scope)
     saved = await in_database(store.save_question, bot.group_id, opened, text, choice, None, scope=bot.scope)
-    await turn.work_off(bot.group_id, opened)
+    await turn.work_off(bot.group_id, opened, bot.scope)
     answer, retrieved = await _outcome(bot.group_id, saved.message_id, bot.scope)
     return Asked(opened, saved.owner, answer, retrieved, (time.perf_counter() - began) * 1000)
 

@@ -26,9 +26,7 @@ After = Callable[[Call], None]
 REPEATED_REFUSALS = frozenset({400, 404, 410, 422})
 UNSURE = "I have sent this, but no clear answer has come back, so I do not know whether it was done."
 FINDING_OUT = f"{UNSURE} I am finding out and will tell you right here. Please do not try it again meanwhile."
-NOT_KNOWN = (
-    f"{UNSURE} A person will find out and answer you right here. Please do not try it again until then."
-)
+NOT_KNOWN = f"{UNSURE} A person will find out and answer you right here. Please do not try it again until then."
 NOTHING_CHANGED = "Nothing was changed."
 BY_STATE = {
     Call.State.DECLINED: f"All right. {NOTHING_CHANGED}",

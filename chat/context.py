@@ -1,19 +1,22 @@
 """Everything a turn needs from the database, read in one short transaction before it starts to think."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from chat import store
 from chat.exchange import Asker, CustomerIdentity
 from chat.models import Conversation, Interaction, Message
 from chat.store import ClaimedTurn
+from chat.tuning import live
 from chat.voice import Voice
 from knowledge import snapshot
 from knowledge.snapshot import Snapshot
 from knowledge.spaces import InUse, answering
 from tenants.models import Bot
-from tenants.scope import current
+from tenants.playbook import Playbook
+from tenants.scope import Scope, current
 
 REMEMBERED_TURNS = 4
 Pairs = tuple[tuple[str, str], ...]
@@ -22,7 +25,9 @@ Pairs = tuple[tuple[str, str], ...]
 @dataclass(frozen=True)
 class TurnContext:
     """`snapshots` are those of the bot itself, or of the bots that it fronts. `previous` pairs what was asked, as
-    understood, with the title of what was cited, newest last; `exchanges` what the customer said and was answered."""
+    understood, with the title of what was cited, newest last; `exchanges` what the customer said and was answered.
+    `playbooks` are those of the bots that answer, by their group, and `adapters` the models of those that have one of
+    their own."""
 
     turn: ClaimedTurn
     asker: Asker
@@ -36,28 +41,45 @@ class TurnContext:
     sign_in_methods: tuple[str, ...]
     identity_required: bool
     exchanges: Pairs = ()
+    playbooks: Mapping[UUID, Playbook] = field(default_factory=dict)
+    adapters: Mapping[UUID, str] = field(default_factory=dict)
     voice: Voice = field(default_factory=Voice)
 
     def versions(self) -> dict[str, Any]:
-        """The versions of index and space that decided, as the Interaction keeps them."""
-        return {"space": self.space.key, "knowledge": {each.key: each.version for each in self.snapshots}}
+        """The versions of index, space and adapter that decided, as the Interaction keeps them."""
+        adapters = {each.key: self.adapters[each.group_id] for each in self.snapshots if each.group_id in self.adapters}
+        return {
+            "space": self.space.key,
+            "knowledge": {each.key: each.version for each in self.snapshots},
+            **({"adapter": adapters} if adapters else {}),
+        }
+
+
+def begin(group_id: UUID, conversation_id: UUID) -> "tuple[ClaimedTurn, TurnContext] | None":
+    """Claim the conversation's oldest open turn and read what it needs, in one transaction. Needs its scope."""
+    rows = Conversation.objects.select_for_update(of=("self",)).select_related("customer", "group")
+    conversation = rows.get(group_id=group_id, id=conversation_id)
+    turn = store.claim_locked(conversation)
+    return (turn, _context(conversation, turn)) if turn else None
 
 
 def load_context(group_id: UUID, conversation_id: UUID, turn: ClaimedTurn) -> TurnContext:
-    """Needs the conversation's scope."""
-    conversation = Conversation.objects.select_related("customer", "group").get(group_id=group_id, id=conversation_id)
-    bot = conversation.group
-    behind = list(Bot.objects.filter(fronted_by=bot, tenant_id=bot.tenant_id).order_by("key"))
-    space = answering([bot.id, *(each.id for each in behind)])
-    customer = conversation.customer
-    scope = current()
+    """What a claimed turn needs. Needs the conversation's scope."""
+    rows = Conversation.objects.select_related("customer", "group")
+    return _context(rows.get(group_id=group_id, id=conversation_id), turn)
+
+
+def _context(conversation: Conversation, turn: ClaimedTurn) -> TurnContext:
+    bot, customer, scope = conversation.group, conversation.customer, current()
     assert scope is not None  # in_database has set it
+    behind = _behind(bot, scope)
+    space = answering([bot.id, *(each.id for each in behind)])
     previous, exchanges = _past(conversation, turn)
     return TurnContext(
         turn=turn,
         asker=Asker(
-            conversation_id,
-            group_id,
+            conversation.id,
+            conversation.group_id,
             scope,
             CustomerIdentity(customer.subject, customer.name, customer.email, customer.claims, customer.id)
             if customer
@@ -73,11 +95,22 @@ def load_context(group_id: UUID, conversation_id: UUID, turn: ClaimedTurn) -> Tu
         sign_in_methods=tuple(bot.sign_in_methods),
         identity_required=bot.identity_required,
         exchanges=exchanges,
+        playbooks={each.id: each.playbook for each in behind or [bot]},
+        adapters=live.adapters_of(behind or [bot]),
     )
+
+
+def _behind(bot: Bot, scope: Scope) -> list[Bot]:
+    """The bots that it fronts; a bot's scope contains them, so there are none where it holds the bot alone."""
+    if scope.groups == {bot.id}:
+        return []
+    return list(Bot.objects.filter(fronted_by=bot, tenant_id=bot.tenant_id).order_by("key"))
 
 
 def _past(conversation: Conversation, turn: ClaimedTurn) -> tuple[Pairs, Pairs]:
     """(question as understood, title of what was cited) and (question, answer) of the last turns, newest last."""
+    if turn.seq == 1:
+        return (), ()
     here = {"conversation_group_id": conversation.group_id, "conversation_id": conversation.id}
     shown = Message.objects.filter(**here, seq__gte=conversation.shown_from)
     asked = Interaction.objects.filter(**here)

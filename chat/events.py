@@ -63,12 +63,16 @@ def stored_after(group_id: UUID, conversation_id: UUID, seq: int, most: int = 20
     return list(events.filter(seq__gte=Subquery(shown)).order_by("seq")[:most])
 
 
-async def publish(live: Live) -> None:
-    """Put something on the bus: to this process's streams at once, to the others by Redis."""
-    _deliver(live)
+async def publish(*lives: Live) -> None:
+    """Put these on the bus, in order: to this process's streams at once, to the others by Redis."""
+    for live in lives:
+        _deliver(live)
     try:
         async with asyncio.timeout(0.3):
-            await client().publish(CHANNEL, _encode(live))
+            pipeline = client().pipeline(transaction=False)
+            for live in lives:
+                pipeline.publish(CHANNEL, _encode(live))
+            await pipeline.execute()
     except (RedisError, OSError, TimeoutError):
         logger.debug("Redis is away; other processes' streams will look into the database.")
 

@@ -60,7 +60,9 @@ class Decision:
 
     `group_id` is the bot that answers (a front puts questions through). `also` is a second line that the question needs
     as well. `nearest` are prepared questions to offer where the bot does not know. `small_talk` says which kind of
-    small talk a message is that asks nothing (its route is then `faq`, without a FAQ).
+    small talk a message is that asks nothing (its route is then `faq`, without a FAQ). `rivals` are given where the
+    router is not sure: what else may answer, this decision among them, the likeliest first. `decided_by` is the model
+    that chose among them, if one did.
     """
 
     route: Route
@@ -73,6 +75,8 @@ class Decision:
     also: "Decision | None" = None
     nearest: tuple[str, ...] = ()
     small_talk: Literal["greeting", "thanks", "goodbye"] | None = None
+    rivals: tuple["Decision", ...] = ()
+    decided_by: str = ""
 
 
 @dataclass(frozen=True)

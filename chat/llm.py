@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 from weakref import WeakKeyDictionary
 
@@ -22,7 +22,7 @@ CHOICE_S = 4.0
 RETRIES = 1
 LONGEST_ANSWER = 500
 CONTINUE = "Go on from exactly where you stopped. Do not repeat anything."
-ENDED = frozenset({"stop", "length"})
+ENDED = frozenset({"stop", "length", "tool_calls"})
 
 
 class LlmError(Exception):
@@ -30,14 +30,43 @@ class LlmError(Exception):
 
 
 @dataclass(frozen=True)
+class Tool:
+    """A function that a model may call; `parameters` is a JSON Schema."""
+
+    name: str
+    description: str
+    parameters: dict[str, Any] = field(hash=False)
+
+
+@dataclass(frozen=True)
+class ToolCall:
+    """A call as the model wrote it: `arguments` should be JSON, but need not be."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True)
+class ToolRound:
+    """What a model wrote before it called tools, and each call with its result."""
+
+    text: str
+    results: tuple[tuple[ToolCall, str], ...]
+
+
+@dataclass(frozen=True)
 class Prompt:
-    """What a model is given. `begun` is the beginning of its answer, which it goes on from."""
+    """What a model is given. `begun` is the beginning of its answer, which it goes on from; `rounds` are the tools that
+    it has called so far."""
 
     model: str
     system: str
     turns: tuple[tuple[Literal["user", "assistant"], str], ...]
     begun: str = ""
     longest: int = LONGEST_ANSWER
+    tools: tuple[Tool, ...] = ()
+    rounds: tuple[ToolRound, ...] = ()
 
 
 @dataclass
@@ -50,13 +79,25 @@ class Usage:
     first_token_ms: float | None = None
     total_ms: float = 0.0
 
+    def as_json(self) -> dict[str, Any]:
+        """As the Interaction keeps it."""
+        return asdict(self)
+
 
 class Generation:
-    """The text as the model writes it; raises LlmError when it breaks off. Leaving it early stops the model."""
+    """The text as the model writes it; raises LlmError when it breaks off. Leaving it early stops the model.
+
+    `tool_calls` are complete once the text has ended.
+    """
 
     def __init__(self, stream: Any, usage: Usage, began: float) -> None:
         self._stream, self._began = stream, began
+        self._called: dict[int, ToolCall] = {}
         self.usage = usage
+
+    @property
+    def tool_calls(self) -> tuple[ToolCall, ...]:
+        return tuple(call for _, call in sorted(self._called.items()))
 
     async def __aiter__(self) -> AsyncIterator[str]:
         finished = ""
@@ -67,6 +108,10 @@ class Generation:
                 self.usage.completion_tokens = chunk.usage.completion_tokens
             for choice in chunk.choices:
                 finished = choice.finish_reason or finished
+                for part in choice.delta.tool_calls or ():
+                    pieces += 1
+                    self._note(pieces)
+                    self._add(part)
                 if choice.delta.content:
                     pieces += 1
                     self._note(pieces)
@@ -74,6 +119,16 @@ class Generation:
         # A server that is stopped ends the stream in good order, but says that it has not finished.
         if finished not in ENDED:
             raise LlmError(f"The model broke off ({finished or 'no reason given'}).")
+
+    def _add(self, part: Any) -> None:
+        """One piece of a call: its name comes with the first, its arguments in any number."""
+        known = self._called.get(part.index) or ToolCall(f"call_{part.index}", "", "")
+        function = part.function
+        self._called[part.index] = ToolCall(
+            part.id or known.id,
+            known.name + ((function and function.name) or ""),
+            known.arguments + ((function and function.arguments) or ""),
+        )
 
     def _note(self, pieces: int) -> None:
         self.usage.total_ms = round((time.perf_counter() - self._began) * 1000, 2)
@@ -92,14 +147,16 @@ async def generating(prompt: Prompt) -> AsyncIterator[Generation]:
     async with _asking():
         began = time.perf_counter()
         usage = Usage(prompt.model)
-        stream = await _client().chat.completions.create(
-            model=prompt.model,
-            messages=_messages(prompt),
-            stream=True,
-            stream_options=_stream_options(),
-            max_tokens=prompt.longest,
-            temperature=0.0,
-            extra_body=_continuing(prompt),
+        stream = await _streamed(
+            {
+                "model": prompt.model,
+                "messages": _messages(prompt),
+                "stream_options": _stream_options(),
+                "max_tokens": prompt.longest,
+                "temperature": 0.0,
+                **_continuing(prompt),
+                **_tools(prompt),
+            }
         )
         async with stream:
             yield Generation(stream, usage, began)
@@ -107,7 +164,13 @@ async def generating(prompt: Prompt) -> AsyncIterator[Generation]:
 
 async def choose(prompt: Prompt, options: Sequence[str]) -> str:
     """One of the options, and nothing else. Raises LlmError."""
-    async with _asking(), asyncio.timeout(CHOICE_S):
+    return (await chosen(prompt, options))[0]
+
+
+async def chosen(prompt: Prompt, options: Sequence[str], seconds: float = CHOICE_S) -> tuple[str, Usage]:
+    """The same, and what it took; given up after so many seconds."""
+    async with _asking(), asyncio.timeout(seconds):
+        began = time.perf_counter()
         reply = await _client().chat.completions.create(
             model=prompt.model,
             messages=_messages(prompt),
@@ -115,11 +178,15 @@ async def choose(prompt: Prompt, options: Sequence[str]) -> str:
             temperature=0.0,
             extra_body=_one_of(options),
         )
+    took = round((time.perf_counter() - began) * 1000, 2)
+    usage = Usage(prompt.model, first_token_ms=took, total_ms=took)
+    if reply.usage:
+        usage.prompt_tokens, usage.completion_tokens = reply.usage.prompt_tokens, reply.usage.completion_tokens
     said = (reply.choices[0].message.content or "").strip().strip('."').casefold()
     found = next((option for option in options if option.casefold() == said), None)
     if found is None:
         raise LlmError(f"The model chose {said[:40]!r}, which is none of the options.")
-    return found
+    return found, usage
 
 
 async def complete(prompt: Prompt) -> str:
@@ -132,10 +199,35 @@ async def complete(prompt: Prompt) -> str:
             raise LlmError(f"Not complete after {CHOICE_S:g} s.") from problem
 
 
-async def served_models() -> list[str]:
-    """The names that the endpoint answers to. Raises LlmError."""
+async def completions(**asked: Any) -> list[Any]:
+    """What the endpoint's completions say to a text without a chat: its choices. Raises LlmError."""
     async with _asking():
-        return [model.id async for model in _client().models.list()]
+        return list((await _client().completions.create(**asked)).choices)
+
+
+@dataclass(frozen=True)
+class ServedModel:
+    """A name that the endpoint answers to; `parent` is the base model of an adapter, and empty for a base."""
+
+    name: str
+    parent: str
+
+
+async def served_models() -> list[ServedModel]:
+    """What the endpoint answers to at the moment. Raises LlmError."""
+    async with _asking():
+        return [
+            ServedModel(model.id, str((model.model_extra or {}).get("parent") or ""))
+            async for model in _client().models.list()
+        ]
+
+
+async def metrics() -> str:
+    """vLLM's figures in Prometheus' text format. Raises LlmError where there are none."""
+    async with _asking():
+        address = settings.LLM_BASE_URL.rstrip("/").removesuffix("/v1") + "/metrics"
+        answer = await _client().get(address, cast_to=_raw_response())
+        return str(answer.text)
 
 
 @asynccontextmanager
@@ -167,6 +259,27 @@ def _transport_error() -> type[Exception]:
     return httpx2.HTTPError
 
 
+async def _streamed(body: dict[str, Any]) -> Any:
+    """What create() does, without its pass over every message to tell what kind of argument it is: the prompt leaves
+    milliseconds earlier."""
+    import openai
+    from openai.types.chat import ChatCompletionChunk
+
+    return await _client().post(
+        "/chat/completions",
+        cast_to=ChatCompletionChunk,
+        body={**body, "stream": True},
+        stream=True,
+        stream_cls=openai.AsyncStream[ChatCompletionChunk],
+    )
+
+
+def _raw_response() -> type[Any]:
+    import httpx2
+
+    return httpx2.Response
+
+
 _clients: "WeakKeyDictionary[asyncio.AbstractEventLoop, openai.AsyncOpenAI]" = WeakKeyDictionary()
 
 
@@ -187,13 +300,29 @@ def _client() -> "openai.AsyncOpenAI":
 
 
 def _messages(prompt: Prompt) -> Any:
-    messages = [{"role": "system", "content": prompt.system}]
+    messages: list[dict[str, Any]] = [{"role": "system", "content": prompt.system}]
     messages += [{"role": role, "content": text} for role, text in prompt.turns]
+    messages += [message for each in prompt.rounds for message in _round(each)]
     if prompt.begun:
         messages.append({"role": "assistant", "content": prompt.begun})
         if settings.LLM_DIALECT != "vllm":
             messages.append({"role": "user", "content": CONTINUE})
     return messages
+
+
+def _round(made: ToolRound) -> list[dict[str, Any]]:
+    calls = [
+        {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+        for call, _ in made.results
+    ]
+    results = [{"role": "tool", "tool_call_id": call.id, "content": result} for call, result in made.results]
+    return [{"role": "assistant", "content": made.text, "tool_calls": calls}, *results]
+
+
+def _tools(prompt: Prompt) -> dict[str, Any]:
+    if not prompt.tools:
+        return {}
+    return {"tools": [{"type": "function", "function": asdict(each)} for each in prompt.tools]}
 
 
 def _stream_options() -> Any:
@@ -202,10 +331,10 @@ def _stream_options() -> Any:
     return options | {"continuous_usage_stats": True} if settings.LLM_DIALECT == "vllm" else options
 
 
-def _continuing(prompt: Prompt) -> dict[str, Any] | None:
+def _continuing(prompt: Prompt) -> dict[str, Any]:
     if prompt.begun and settings.LLM_DIALECT == "vllm":
         return {"continue_final_message": True, "add_generation_prompt": False}
-    return None
+    return {}
 
 
 def _one_of(options: Sequence[str]) -> dict[str, Any] | None:

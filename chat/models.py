@@ -1,9 +1,15 @@
-"""Conversations, messages, the events that clients see, turns, and the interactions that explain every answer."""
+"""Conversations, messages, the events that clients see, turns, the interactions that explain every answer; adapters."""
 
 from django.db import models
 from django.utils import timezone
 
+from chat.tuning_models import AdapterVersion, TuningRow, TuningRun
 from tenants.models import Bot, Customer, GroupModel, Member, Tenant
+
+__all__ = [
+    "AdapterVersion", "Conversation", "ConversationPart", "Event", "Interaction", "Message", "TuningRow", "TuningRun",
+    "Turn",
+]  # fmt: skip
 
 
 class Conversation(GroupModel):

@@ -1,41 +1,34 @@
 """Lets a model answer aloud: its calls run where they stand, and a sentence is heard once a source supports it."""
 
 import asyncio
-import logging
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from typing import Any, Literal
 
-from django.core.exceptions import ObjectDoesNotExist, ValidationError
-
-from chat import inline, llm, verifier
+from chat import inline, llm, tool_calling, verifier
 from chat.exchange import Answer, Asker
-from chat.grounding import courtesy, entailment
+from chat.grounding import courtesy, entailment, phrases
+from chat.grounding.facts import facts
 from chat.grounding.support import Evidence, Source, Verdict
 from chat.inline import Broken, Call, InlineParser, NoAnswer, SourceMarks
+from chat.llm import ToolCall
+from chat.looking_up import Checked, LookUp, LookUps
 from chat.sentence_stream import SentenceStream
 from chat.voice import Voice
-from knowledge import actions
-from knowledge.actions import ActionSpec
 from knowledge.embedding import get_embedder
 from knowledge.snapshot import ActionEntry
-from tenants.database import in_database
 
-logger = logging.getLogger(__name__)
-
-MOST_CALLS = 5
 LONGEST_S = 60.0
 # Stand in a sentence for a call's result, and for a bracket that was dropped.
 RESULT, DROPPED = "\ue000", "\ue001"
 
-LookUp = Callable[[Asker, ActionSpec, dict[str, Any]], Awaitable[Answer]]
-
 
 @dataclass(frozen=True)
 class Task:
-    """What the model is to answer, from what, and which actions it may run. `heard` is what the customer has said."""
+    """What the model is to answer, from what, and which actions it may run. `heard` is what the customer has said;
+    `wordings` are the playbook's, which may be said although no source has them; `spoken` makes of a sentence as the
+    model writes it one that customers hear."""
 
     asker: Asker
     prompt: llm.Prompt
@@ -44,6 +37,8 @@ class Task:
     actions: Mapping[str, ActionEntry] = field(default_factory=dict)
     heard: tuple[str, ...] = ()
     allowed_names: tuple[str, ...] = ()
+    wordings: tuple[str, ...] = ()
+    spoken: Callable[[str], str] = str
 
 
 @dataclass(frozen=True)
@@ -80,6 +75,14 @@ class Spoken:
         }
 
 
+@dataclass(frozen=True)
+class Used:
+    """Tools that a model has called, and what it wrote before."""
+
+    text: str
+    calls: tuple[ToolCall, ...]
+
+
 async def speak(task: Task, voice: Voice) -> Spoken:
     """Raises LlmError where the model gives nothing or breaks off; what was heard until then has been said."""
     try:
@@ -96,8 +99,8 @@ class _Speech:
         self._written = task.prompt.begun
         self._sources = list(task.sources)
         self._evidence: asyncio.Task[Evidence] | None = None
-        self._results: list[str] = []
-        self._made: dict[str, Answer] = {}
+        self._calls = LookUps(task.asker, task.look_up, task.actions, task.heard)
+        self._rounds: list[llm.ToolRound] = []
         self._said: list[str] = []
         self._gap, self._lead = "", ""
         self._held: list[HeldBack] = []
@@ -105,13 +108,12 @@ class _Speech:
         self._quotes: dict[int, list[str]] = {}
         self._marked: set[int] = set()
         self._usages: list[llm.Usage] = []
-        self._calls = 0
         self._silent = self._failed = False
 
     async def run(self) -> Spoken:
         try:
-            while (made := await self._generate()) and self._calls < MOST_CALLS:
-                await self._weave(*made)
+            while (wanted := await self._generate()) and not self._calls.used_up:
+                await (self._use(wanted) if isinstance(wanted, Used) else self._weave(wanted))
                 if self._over:
                     break
             if not self._failed:
@@ -123,7 +125,7 @@ class _Speech:
             self._outcome(),
             "".join(self._said),
             {number: tuple(quotes) for number, quotes in self._quotes.items()},
-            tuple(self._made.values()),
+            self._calls.made,
             (*self._held, *self._dropped),
             tuple(self._usages),
         )
@@ -132,10 +134,11 @@ class _Speech:
     def _over(self) -> bool:
         return self._silent or self._failed
 
-    async def _generate(self) -> tuple[Call, ActionSpec, dict[str, Any]] | None:
-        """Until the model has written a call that may be made, or ends. One that may not is dropped, and it goes on."""
-        parser = InlineParser()
-        async with llm.generating(replace(self._task.prompt, begun=self._written)) as generation:
+    async def _generate(self) -> Checked | Used | None:
+        """Until the model has written a call that may be made, has called tools, or ends. A call in its text that may
+        not be made is dropped, and it goes on."""
+        parser, written = InlineParser(), len(self._written)
+        async with llm.generating(self._prompt()) as generation:
             self._usages.append(generation.usage)
             # Only now: the prompt must not wait for it.
             self._evidence = self._evidence or asyncio.create_task(self._read_sources())
@@ -148,12 +151,23 @@ class _Speech:
         for part in parser.end():
             if checked := await self._take(part):
                 return checked
-        return None
+        return Used(self._written[written:], generation.tool_calls) if generation.tool_calls else None
 
-    async def _take(self, part: inline.Part) -> tuple[Call, ActionSpec, dict[str, Any]] | None:
+    def _prompt(self) -> llm.Prompt:
+        """With what the model has written and looked up so far."""
+        if self._task.prompt.tools:
+            return replace(self._task.prompt, rounds=tuple(self._rounds))
+        return replace(self._task.prompt, begun=self._written)
+
+    async def _take(self, part: inline.Part) -> Checked | None:
         match part:
+            case Call(written=written) if self._task.prompt.tools:
+                await self._drop(f"[{written}]", "this model calls tools, and writes no calls")
             case Call():
-                return await self._checked(part)
+                try:
+                    return await self._calls.checked(part)
+                except verifier.Refused as refusal:
+                    await self._drop(f"[{part.written}]", str(refusal))
             case SourceMarks(numbers):
                 self._marked |= set(numbers)
             case NoAnswer():
@@ -174,49 +188,52 @@ class _Speech:
         self._dropped.append(HeldBack(written[:200], reason))
         await self._add(DROPPED)
 
-    async def _checked(self, call: Call) -> tuple[Call, ActionSpec, dict[str, Any]] | None:
-        """The call with what it needs, if it may be made."""
-        asker = self._task.asker
-        try:
-            entry = self._task.actions.get(call.name)
-            if entry is None:
-                raise verifier.Refused(f"this bot has no action {call.name}")
-            spec = await in_database(actions.load_action, entry.group_id, entry.id, scope=asker.scope)
-            if spec.writes:
-                raise verifier.Refused("it changes something, which only the customer's own yes may begin")
-            heard = [*self._task.heard, *self._results]
-            today = datetime.now(UTC).date()
-            return call, spec, verifier.checked_call(spec, call.arguments, heard, asker.customer, today)
-        except (ObjectDoesNotExist, ValidationError):
-            await self._drop(f"[{call.written}]", f"{call.name} cannot be used")
-        except verifier.Refused as refusal:
-            await self._drop(f"[{call.written}]", str(refusal))
-        return None
+    async def _weave(self, checked: Checked) -> None:
+        """Run a call that stands in the text; the model goes on from the text that includes the result."""
+        told = await self._looked_up(checked)
+        if told is not None:
+            self._written += f"[{checked.call.written} → {told}]"
+            await self._add(RESULT)
 
-    async def _weave(self, call: Call, spec: ActionSpec, arguments: dict[str, Any]) -> None:
-        """Run a call, but never the same twice; the model goes on from the text that includes the result."""
-        self._calls += 1
-        same = f"{spec.name} {sorted(arguments.items())}"
-        told = self._made.get(same) or await self._task.look_up(self._task.asker, spec, arguments)
-        if same not in self._made:
-            self._made[same] = told
-            if not told.citations:
-                # What could not be looked up is told as it is, not talked around.
-                self._failed = True
-                return
-            source = Source(1 + max((each.number for each in self._sources), default=0), told.text, spec.title)
-            self._sources.append(source)
+    async def _use(self, used: Used) -> None:
+        """Run the tools that were called; the model is told each one's result, or why it was not run."""
+        results: list[tuple[ToolCall, str]] = []
+        least = self._calls.counted + 1
+        for called in used.calls:
+            try:
+                if isinstance(call := tool_calling.read(called), Broken):
+                    raise verifier.Refused("it is no call that could be read")
+                if self._calls.used_up:
+                    raise verifier.Refused("there were too many calls")
+                told = await self._looked_up(await self._calls.checked(call))
+                if told is None:
+                    return
+            except verifier.Refused as refusal:
+                self._dropped.append(HeldBack(f"{called.name}({called.arguments})"[:200], str(refusal)))
+                told = f"Not available: {refusal}."
+            results.append((called, told))
+        # A round in which none could be run counts as well: no model goes on calling for ever.
+        self._calls.counted = max(self._calls.counted, least)
+        self._rounds.append(llm.ToolRound(used.text, tuple(results)))
+        await self._hear(self._sentences.end())
+
+    async def _looked_up(self, checked: Checked) -> str | None:
+        """What a call tells. None where it told nothing: that is said as it is, not talked around."""
+        told, is_new = await self._calls.run(checked)
+        if not told.citations:
+            self._failed = True
+            return None
+        if is_new:
+            number = 1 + max((each.number for each in self._sources), default=0)
+            self._sources.append(source := Source(number, told.text, checked.spec.title))
             (await self._read()).add(source)
-        self._results.append(told.text)
-        result = told.text.replace("[", "(").replace("]", ")")
-        self._written += f"[{call.written} → {result}]"
-        await self._add(RESULT)
+        return told.text.replace("[", "(").replace("]", ")")
 
     async def _hear(self, raw: str) -> None:
         """Say a sentence, or hold it back."""
         sentence = self._woven(raw)
         space = sentence[len(sentence.rstrip()) :] or " "
-        sentence = sentence.strip()
+        sentence = self._task.spoken(sentence.strip())
         if not sentence:
             return
         opens = courtesy.says_nothing(sentence) and not self._quotes
@@ -224,6 +241,10 @@ class _Speech:
             self._lead += sentence + space
             return
         verdict = Verdict(True) if courtesy.says_nothing(sentence) else await self._judged(sentence)
+        if verdict.supported and not verdict.source and not self._quotes:
+            # What only the playbook says is no answer: it waits for one.
+            self._lead += sentence + space
+            return
         if verdict.supported:
             self._note(verdict)
             await self._say(self._lead + sentence, space)
@@ -239,7 +260,7 @@ class _Speech:
         if self._held and courtesy.leans_on_the_last(sentence):
             return Verdict(False, "it leans on a sentence that was held back")
         try:
-            verifier.check_sentence(sentence, self._task.prompt.system)
+            verifier.check_sentence(sentence, self._task.prompt.system, self._task.wordings)
         except verifier.Refused as refusal:
             return Verdict(False, str(refusal))
         evidence = await self._read()
@@ -247,7 +268,16 @@ class _Speech:
         verdict = await asyncio.to_thread(evidence.verdict, sentence, marked)
         if verdict.supported and (second := await entailment.opinion(sentence, verdict.quote)) != "supported":
             return Verdict(False, f"the second opinion is that it is {second}")
+        if not verdict.supported and await asyncio.to_thread(self._is_guided, sentence):
+            return Verdict(True)
         return verdict
+
+    def _is_guided(self, sentence: str) -> bool:
+        """Whether it is a wording of the playbook, and none that needs a source."""
+        if not self._task.wordings or facts(sentence) or phrases.promises(sentence):
+            return False
+        evidence = Evidence((Source(0, each) for each in self._task.wordings), get_embedder(), self._task.allowed_names)
+        return evidence.verdict(sentence).supported
 
     def _woven(self, raw: str) -> str:
         """The sentence without the places of calls; where nothing is said after a call, its result takes the place."""
@@ -255,7 +285,7 @@ class _Speech:
             before, _, after = raw.rpartition(RESULT)
             if not re.search(r"\w", after):
                 space = raw[len(raw.rstrip()) :] or "\n"
-                return self._results[-1] + space
+                return self._calls.results[-1] + space
             raw = before.replace(RESULT, "") + after
         if DROPPED in raw and re.search(rf"{DROPPED}\s*\w", raw):
             # The sentence goes on without what was dropped; whether it can stand so is for its sources to say.

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.core.exceptions import ValidationError
+from django.db import connection
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -40,7 +41,7 @@ class SavedQuestion:
 
 @dataclass(frozen=True)
 class ClaimedTurn:
-    """A turn that this process alone may finish until its lease ends."""
+    """A turn that this process alone may finish until its lease ends. `seq` is the number of its message."""
 
     id: UUID
     lease: UUID
@@ -49,6 +50,7 @@ class ClaimedTurn:
     choice: Choice | None
     version: int
     attempts: int
+    seq: int
 
 
 @dataclass(frozen=True)
@@ -139,7 +141,13 @@ def add_message(
 
 def claim_turn(group_id: UUID, conversation_id: UUID) -> ClaimedTurn | None:
     """The conversation's oldest unanswered turn, leased to the caller; None when there is none or another has it."""
-    conversation = locked(group_id, conversation_id)
+    return claim_locked(locked(group_id, conversation_id))
+
+
+def claim_locked(conversation: Conversation) -> ClaimedTurn | None:
+    """The same for a conversation whose row is locked by this transaction."""
+    _may_be_forgotten()
+    group_id, conversation_id = conversation.group_id, conversation.id
     turn = _open_turns(group_id, conversation_id).order_by("number").first()
     now = timezone.now()
     if turn is None or (turn.state == Turn.State.RUNNING and turn.lease_until and turn.lease_until > now):
@@ -149,7 +157,16 @@ def claim_turn(group_id: UUID, conversation_id: UUID) -> ClaimedTurn | None:
     turn.save(update_fields=["state", "lease", "lease_until", "attempts"])
     message = Message.objects.get(conversation_group_id=group_id, id=turn.message_id)
     choice = Choice(message.choice["field"], message.choice["value"]) if message.choice else None
-    return ClaimedTurn(turn.id, turn.lease, turn.message_id, message.text, choice, conversation.version, turn.attempts)
+    return ClaimedTurn(
+        turn.id, turn.lease, turn.message_id, message.text, choice, conversation.version, turn.attempts, message.seq
+    )
+
+
+def _may_be_forgotten() -> None:
+    """This transaction need not wait for the disk: should the database's machine fail right now, the turn is simply not
+    claimed, and is claimed anew. An answer is only kept under the lease that it was claimed with."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL synchronous_commit TO off")
 
 
 def _open_turns(group_id: UUID, conversation_id: UUID) -> QuerySet[Turn]:
@@ -165,6 +182,7 @@ def may_speak(group_id: UUID, conversation_id: UUID, turn: ClaimedTurn) -> bool:
 
 
 def renew_lease(group_id: UUID, turn: ClaimedTurn) -> bool:
+    _may_be_forgotten()
     return bool(
         Turn.objects.filter(group_id=group_id, id=turn.id, lease=turn.lease).update(lease_until=timezone.now() + LEASE)
     )

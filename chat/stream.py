@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -42,19 +42,42 @@ async def follow(group_id: UUID, conversation_id: UUID, scope: Scope, after: int
                 yield Seen()
 
 
-async def answer(group_id: UUID, conversation_id: UUID, scope: Scope, message_id: UUID) -> AsyncIterator[Seen]:
-    """The events of one question's turn, ending with its `answer`, or with `status` when a person has taken over."""
+async def begun(
+    group_id: UUID, conversation_id: UUID, scope: Scope, message_id: UUID, begin: Callable[[], None]
+) -> AsyncIterator[Seen]:
+    """The same as `answer` for a new question: its turn begins once its events are listened for."""
+    seen = answer(group_id, conversation_id, scope, message_id, is_new=True)
+    await anext(seen)
+    begin()
+    return seen
+
+
+async def answer(
+    group_id: UUID, conversation_id: UUID, scope: Scope, message_id: UUID, is_new: bool = False
+) -> AsyncIterator[Seen]:
+    """The events of one question's turn, ending with its `answer`, or with `status` when a person has taken over; the
+    first, which is empty, says that they are listened for. What `is_new` cannot have ended yet."""
     async with events.listening(conversation_id) as queue:
+        yield Seen()
         deadline = time.monotonic() + LONGEST_TURN_S
+        done, data = False, None
         while time.monotonic() < deadline:
-            done, data = await in_database(store.answer_to, group_id, message_id, scope=scope)
+            if not is_new:
+                done, data = await in_database(store.answer_to, group_id, message_id, scope=scope)
+            async for live in _left(queue) if done else _live(queue):
+                if live.turn == str(message_id):
+                    yield Seen(live.type, live.data)
             if done:
                 yield Seen("answer", data) if data else await _why_silent(group_id, conversation_id, scope, message_id)
                 return
-            async for live in _live(queue):
-                if live.turn == str(message_id):
-                    yield Seen(live.type, live.data)
+            is_new = False
     yield Seen("error", {"code": "slow", "message": "The answer takes longer than usual; it will appear here."})
+
+
+async def _left(queue: "asyncio.Queue[events.Live]") -> AsyncIterator[events.Live]:
+    """What is still to be told of a turn that has ended."""
+    while not queue.empty():
+        yield queue.get_nowait()
 
 
 async def _live(queue: "asyncio.Queue[events.Live]") -> AsyncIterator[events.Live]:

@@ -1,6 +1,6 @@
 """Before an action runs and before a sentence leaves: is it allowed for this customer, asked for, and harmless?
 
-Rules first; they need no model and always have the last word.
+Rules, which need no model and always have the last word; chat.call_opinion and chat.grounding.entailment also ask one.
 """
 
 import re
@@ -44,20 +44,23 @@ def checked_call(
     return checked
 
 
-def check_sentence(sentence: str, instructions: str) -> None:
-    """Raises Refused where a sentence would do harm, whatever its source; `instructions` are the model's own."""
+def check_sentence(sentence: str, instructions: str, wordings: Sequence[str] = ()) -> None:
+    """Raises Refused where a sentence would do harm, whatever its source. `instructions` are the model's own; the
+    `wordings` among them are meant to be said."""
     for problem, pattern in _HARM.items():
         if pattern.search(sentence):
             raise Refused(problem)
     said = _folded(sentence)
-    if len(said) >= LEAK_FROM and said in _folded(instructions):
+    meant = any(said in _folded(wording) for wording in wordings)
+    if len(said) >= LEAK_FROM and not meant and said in _folded(instructions):
         raise Refused("it tells the bot's own instructions")
 
 
 LEAK_FROM = 24
 _HARM = {
     "it asks for a secret": re.compile(
-        r"\b(?:send|tell|give|share|provide|enter|type|reply with|confirm)\b[^.?!]{0,40}\byour\b[^.?!]{0,20}"
+        r"(?<!never )(?<!not )(?<!n't )(?<!n’t )\b(?:send|tell|give|share|provide|enter|type|reply with|confirm)\b"
+        r"[^.?!]{0,40}\byour\b[^.?!]{0,20}"
         r"\b(?:password|passcode|pin\b|cvv|cvc|security code|one-time code|full card number)",
         re.IGNORECASE,
     ),

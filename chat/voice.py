@@ -1,13 +1,17 @@
 """The bot's live voice in one turn: what is certain is heard at once; the stored answer replaces all of it."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Protocol
 
-Publish = Callable[[str, dict[str, Any]], Awaitable[None]]
+Event = tuple[str, dict[str, Any]]
 PARAGRAPH = "\n\n"
 
 
-async def _nowhere(type: str, data: dict[str, Any]) -> None:
+class Publish(Protocol):
+    async def __call__(self, *said: Event) -> None: ...
+
+
+async def _nowhere(*said: Event) -> None:
     return None
 
 
@@ -35,8 +39,8 @@ class Voice:
 
     async def say(self, text: str) -> None:
         if text and await self._may_speak():
-            await self._tell_route()
-            await self._publish("delta", {"text": self._gap + text})
+            # Together: the customer must not wait for the others to hear of the line.
+            await self._publish(*self._news(), ("delta", {"text": self._gap + text}))
             self.said += self._gap + text
             self._gap = ""
 
@@ -45,15 +49,13 @@ class Voice:
         wait for the answer itself."""
         if not await self._may_speak():
             return
-        await self._tell_route()
-        if text.startswith(self.said):
-            for piece in text[len(self.said) :].splitlines(keepends=True):
-                await self._publish("delta", {"text": piece})
-        for type, data in asked:
-            if data:
-                await self._publish(type, data)
+        left = text[len(self.said) :].splitlines(keepends=True) if text.startswith(self.said) else []
+        deltas = [("delta", {"text": piece}) for piece in left]
+        await self._publish(*self._news(), *deltas, *((type, data) for type, data in asked if data))
 
-    async def _tell_route(self) -> None:
-        if self._route != self._told:
-            self._told = self._route
-            await self._publish("route", self._route)
+    def _news(self) -> list[Event]:
+        """The line that speaks, where clients have not heard of it."""
+        if self._route == self._told:
+            return []
+        self._told = self._route
+        return [("route", self._route)]

@@ -52,7 +52,7 @@ def import_faqs(group_id: UUID, data: bytes, filename: str) -> ImportReport:
     """Import by id, else by question; the same file twice changes nothing. Raises UnreadableFile."""
     report = ImportReport()
     known = _Known(group_id)
-    for row in _rows(data, filename, report):
+    for row in rows_of(data, filename, report.errors):
         try:
             with transaction.atomic():
                 _import_row(group_id, row, known, report)
@@ -116,15 +116,16 @@ def _import_row(group_id: UUID, row: Row, known: _Known, report: ImportReport) -
         report.updated += 1
 
 
-def _rows(data: bytes, filename: str, report: ImportReport) -> Iterator[Row]:
+def rows_of(data: bytes, filename: str, errors: list[RowError]) -> Iterator[Row]:
+    """The rows of a CSV or JSONL file; those that cannot be read are named in `errors`. Raises UnreadableFile."""
     if len(data) > MAX_BYTES:
         raise UnreadableFile(f"{filename} has {len(data):,} bytes; the limit is {MAX_BYTES:,}.")
     text = _decode(data, filename)
     if not text.strip():
         raise UnreadableFile(f"{filename} is empty.")
     if text.lstrip().startswith("{"):
-        return _jsonl_rows(text, report)
-    return _csv_rows(text, filename, report)
+        return _jsonl_rows(text, errors)
+    return _csv_rows(text, filename, errors)
 
 
 def _decode(data: bytes, filename: str) -> str:
@@ -141,7 +142,7 @@ def _decode(data: bytes, filename: str) -> str:
         return data.decode(guess.encoding, "replace")
 
 
-def _csv_rows(text: str, filename: str, report: ImportReport) -> Iterator[Row]:
+def _csv_rows(text: str, filename: str, errors: list[RowError]) -> Iterator[Row]:
     csv.field_size_limit(1_000_000)
     header = text.splitlines()[0]
     delimiter = max(",;\t", key=header.count)
@@ -158,28 +159,28 @@ def _csv_rows(text: str, filename: str, report: ImportReport) -> Iterator[Row]:
         except StopIteration:
             return
         except csv.Error as problem:
-            report.errors.append(RowError(reader.line_num, "", f"Not readable as CSV: {problem}."))
+            errors.append(RowError(reader.line_num, "", f"Not readable as CSV: {problem}."))
             continue
         if not any(cell.strip() for cell in cells):
             continue
         if len(cells) > len(columns):
             message = f"{len(cells)} cells for {len(columns)} columns; put texts that hold “{delimiter}” in quotes."
-            report.errors.append(RowError(reader.line_num, "", message))
+            errors.append(RowError(reader.line_num, "", message))
             continue
         yield Row(reader.line_num, dict(zip(columns, cells, strict=False)))
 
 
-def _jsonl_rows(text: str, report: ImportReport) -> Iterator[Row]:
+def _jsonl_rows(text: str, errors: list[RowError]) -> Iterator[Row]:
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
         try:
             values = json.loads(line)
         except ValueError as problem:
-            report.errors.append(RowError(number, "", f"Not readable as JSON: {problem}."))
+            errors.append(RowError(number, "", f"Not readable as JSON: {problem}."))
             continue
         if not isinstance(values, dict):
-            report.errors.append(RowError(number, "", "Each line must be a JSON object."))
+            errors.append(RowError(number, "", "Each line must be a JSON object."))
             continue
         if isinstance(values.get("alternates"), list):
             values["alternates"] = "|".join(map(str, values["alternates"]))
@@ -189,6 +190,6 @@ def _jsonl_rows(text: str, report: ImportReport) -> Iterator[Row]:
             if name in COLUMNS and value is not None and not isinstance(value, str | int)
         ]
         if bad:
-            report.errors.append(RowError(number, bad[0], "This must be a text."))
+            errors.append(RowError(number, bad[0], "This must be a text."))
             continue
         yield Row(number, {name: str(value) for name, value in values.items() if value is not None})

@@ -1,20 +1,23 @@
 """A bot's FAQs and actions with their vectors, in memory: what the router learns from, kept by knowledge version."""
 
 from collections import Counter, OrderedDict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
 from uuid import UUID
 
 import numpy as np
+from django.core.exceptions import ValidationError
 from django.db import connection
 from django.db.models import Count
 from numpy.typing import NDArray
 
 from knowledge import lexical
 from knowledge.models import Action, Chunk, Faq, Vector
+from knowledge.parameters import parse_parameters
 from knowledge.text_hash import text_hash
+from knowledge.tool_schema import schema_of
 from tenants.models import Bot
 
 KEPT_BOTS = 200
@@ -34,7 +37,8 @@ class FaqEntry:
 @dataclass(frozen=True)
 class ActionEntry:
     """`speaks_of` are the words of its parameters: their descriptions and the labels of their choices. `takes` are the
-    names of those that a customer gives; `reads` says that the action changes nothing."""
+    names of those that a customer gives, `schema` the same as a JSON Schema; `reads` says that the action changes
+    nothing."""
 
     id: UUID
     group_id: UUID
@@ -45,6 +49,7 @@ class ActionEntry:
     speaks_of: str = ""
     takes: str = ""
     reads: bool = True
+    schema: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True)
@@ -129,6 +134,7 @@ def _read(bot: Bot, space: str) -> Snapshot:
             _speaks_of(action.parameters),
             _takes(action.parameters),
             action.method == "GET",
+            _schema(action.parameters),
         )
         for action in Action.objects.filter(group=bot, enabled=True).order_by("name")
     )
@@ -161,6 +167,14 @@ def _speaks_of(parameters: list[dict[str, Any]]) -> str:
 def _takes(parameters: list[dict[str, Any]]) -> str:
     given = [row for row in parameters if not row.get("source") and "value" not in row]
     return ", ".join(f'{row.get("name")}="…"' for row in given)
+
+
+def _schema(parameters: list[dict[str, Any]]) -> dict[str, Any]:
+    try:
+        return schema_of(parse_parameters(parameters))
+    except ValidationError:
+        # Such an action cannot be called at all; loading it says why.
+        return schema_of(())
 
 
 _FAQ_TEXTS = """

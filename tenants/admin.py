@@ -18,7 +18,7 @@ from unfold.widgets import (
 )
 
 from tenants import admin_people as admin_people  # registers the members and API keys
-from tenants import bots
+from tenants import bots, playbook
 from tenants.admin_base import ScopedAdmin, lines_of
 from tenants.admin_fields import LinesField, NewSecretField, VerbForm
 from tenants.models import Bot
@@ -64,6 +64,9 @@ class BotForm(VerbForm):
             "name",
             "description",
             "fronted_by",
+            "playbook_goals",
+            "playbook_next_questions",
+            "playbook_objections",
             "greeting",
             "suggestions",
             "languages",
@@ -85,7 +88,16 @@ class BotForm(VerbForm):
             "identity_jwks_url": "Instead of a secret: where your server publishes its keys (JWKS).",
             "openid_issuer": "For example https://login.example.com. Everything else is found from there.",
         }
-        widgets = {"description": UnfoldAdminTextareaWidget(attrs={"rows": 3})}
+        widgets = {
+            "description": UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+            "playbook_goals": UnfoldAdminTextareaWidget(attrs={"rows": 3, "maxlength": playbook.LONGEST_GOALS}),
+            "playbook_next_questions": UnfoldAdminTextareaWidget(
+                attrs={"rows": 3, "maxlength": playbook.LONGEST_NEXT_QUESTIONS}
+            ),
+            "playbook_objections": UnfoldAdminTextareaWidget(
+                attrs={"rows": 5, "maxlength": playbook.LONGEST_OBJECTIONS}
+            ),
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -146,6 +158,15 @@ class BotAdmin(ScopedAdmin):
     fieldsets = (
         (None, {"fields": ("name", "key", "description", "fronted_by")}),
         ("In the widget", {"fields": ("greeting", "suggestions", "languages", ("color", "logo"))}),
+        (
+            "Playbook",
+            {
+                "fields": ("playbook_goals", "playbook_next_questions", "playbook_objections"),
+                "description": "How the bot leads its conversations, where a language model speaks. It is guidance and "
+                "no source: amounts, dates, links and promises are said only where an FAQ, a document or live data "
+                "holds them.",
+            },
+        ),
         ("Where it may run", {"fields": ("allowed_origins",)}),
         ("Signed-in customers", {"fields": ("identity_required",)}),
         (

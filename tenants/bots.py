@@ -8,6 +8,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
+from tenants import playbook
 from tenants.models import ApiKey, Bot, Member, Tenant, User
 from tenants.outside import check_address
 from tenants.resolve import digest
@@ -92,6 +93,7 @@ def _check_settings(bot: Bot) -> None:
             problems[name] = "Give a list of texts."
     if not isinstance(bot.theme, dict) or not all(isinstance(value, str) for value in bot.theme.values()):
         problems["theme"] = 'Give an object such as {"color": "#0b5fff"}.'
+    problems |= playbook.problems(bot.playbook_goals, bot.playbook_next_questions, bot.playbook_objections)
     problems |= _sign_in_problems(bot)
     if problems:
         raise ValidationError(problems)

@@ -8,6 +8,7 @@ from django.contrib.auth.models import AbstractUser
 from django.core.validators import RegexValidator
 from django.db import models
 
+from tenants import playbook
 from tenants.encryption import EncryptedTextField
 
 
@@ -131,6 +132,19 @@ class Bot(models.Model):
         related_name="fronts",
         help_text="The bot whose widget puts questions through to this one.",
     )
+    playbook_goals = models.TextField(
+        "goals", blank=True, default="", help_text="What the bot should lead its conversations to, one goal per line."
+    )
+    playbook_next_questions = models.TextField(
+        "next questions", blank=True, default="", help_text="What it may ask after an answer, one question per line."
+    )
+    playbook_objections = models.TextField(
+        "replies to objections",
+        blank=True,
+        default="",
+        help_text="One per line: what a customer objects, a colon, and the reply. “It is too dear: You can hire it "
+        "first.”",
+    )
     greeting = models.CharField(max_length=500, default="Hello! How can I help?")
     suggestions = models.JSONField(default=list, blank=True, help_text="Questions offered at the start.")
     theme = models.JSONField(
@@ -170,6 +184,10 @@ class Bot(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def playbook(self) -> playbook.Playbook:
+        return playbook.read(self.playbook_goals, self.playbook_next_questions, self.playbook_objections)
 
     @property
     def sign_in_methods(self) -> list[str]:

@@ -14,7 +14,7 @@ _MODELS = Path(os.environ.get("TEST_MODELS", _ROOT / ".data" / "models"))
 
 
 def _begin() -> Services:
-    for name in ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "LLM_BASE_URL"):
+    for name in ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "LLM_BASE_URL", "LLM_MODEL", "LLM_ADAPTERS_DIR"):
         os.environ.pop(name, None)
     data = Path(tempfile.mkdtemp(prefix="switchboard-tests-"))
     data.chmod(0o755)

@@ -24,9 +24,13 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 from switchboard.embedded import processes
 
+from tests.copying_llm import read
+
 ROOT = Path(__file__).parents[1]
 MODEL = "scripted"
 STARTED_S = 20.0
+# Of a text to be gone on with, so much of the end is looked at.
+ENDING = 300
 
 End = Literal["stop", "abort", "die", "hang", "refuse", "error"]
 
@@ -36,7 +40,8 @@ class Reply:
     """What is said to the next request whose last message holds `when`. A reply is used up unless `always`.
 
     `end`: after the tokens the stream ends well, is aborted, the process dies, or nothing comes any more; or the
-    request is refused (400) or fails (500) to begin with.
+    request is refused (400) or fails (500) to begin with. `calls` are tools called after the tokens, each a name and
+    its arguments as the model writes them, `cut` letters at a time.
     """
 
     tokens: Sequence[str]
@@ -44,6 +49,8 @@ class Reply:
     end: End = "stop"
     gap_ms: float = 0.0
     always: bool = False
+    calls: Sequence[tuple[str, str]] = ()
+    cut: int = 3
 
 
 class ScriptedLlm:
@@ -149,9 +156,29 @@ async def _complete(request: Request) -> Response:
         return JSONResponse({"error": {"message": "as scripted", "type": "scripted", "code": None}}, status)
     if body.get("stream"):
         return StreamingResponse(_stream(reply, body, entry["sent"]), media_type="text/event-stream")
+    if reply.end == "hang":
+        await asyncio.sleep(3600)
     message = {"role": "assistant", "content": "".join(reply.tokens)}
     choice = {"index": 0, "message": message, "finish_reason": "stop"}
     return JSONResponse({**_head("chat.completion"), "choices": [choice], "usage": _usage(reply)})
+
+
+async def _complete_text(request: Request) -> Response:
+    """Completions without a chat: an echo with log probabilities, or the next reply's tokens as that many samples."""
+    body = await request.json()
+    _script.log.append({"at": time.monotonic(), "sent": [], "body": {**body, "messages": []}})
+    if body.get("echo"):
+        choices = [{"index": 0, "text": body["prompt"], "finish_reason": "length", "logprobs": read(body["prompt"])}]
+    else:
+        reply = _script.next_reply({"messages": [{"content": body["prompt"][-ENDING:]}]})
+        if reply.end in ("refuse", "error"):
+            return JSONResponse({"error": {"message": "as scripted"}}, 400 if reply.end == "refuse" else 500)
+        samples = list(reply.tokens)[: body.get("n", 1)]
+        choices = [
+            {"index": number, "text": text, "finish_reason": "stop", "logprobs": None}
+            for number, text in enumerate(samples)
+        ]
+    return JSONResponse({**_head("text_completion"), "choices": choices})
 
 
 async def _stream(reply: Reply, body: dict[str, Any], sent: list[float]) -> AsyncIterator[str]:
@@ -159,19 +186,25 @@ async def _stream(reply: Reply, body: dict[str, Any], sent: list[float]) -> Asyn
         if sent and reply.gap_ms:
             await asyncio.sleep(reply.gap_ms / 1000)
         sent.append(time.monotonic())
-        yield _chunk({"content": token}, None)
+        yield _chunk({"content": token})
+    for number, (name, arguments) in enumerate(reply.calls):
+        function = {"name": name, "arguments": ""}
+        yield _chunk({"tool_calls": [{"index": number, "id": f"c{number}", "type": "function", "function": function}]})
+        for start in range(0, len(arguments), reply.cut):
+            function = {"arguments": arguments[start : start + reply.cut]}
+            yield _chunk({"tool_calls": [{"index": number, "function": function}]})
     if reply.end == "hang":
         await asyncio.sleep(3600)
     if reply.end == "die":
         await asyncio.sleep(0.05)  # what was said is still delivered
         os.kill(os.getpid(), signal.SIGKILL)
-    yield _chunk({}, reply.end)
+    yield _chunk({}, "tool_calls" if reply.calls and reply.end == "stop" else reply.end)
     if (body.get("stream_options") or {}).get("include_usage"):
         yield f"data: {json.dumps({**_head('chat.completion.chunk'), 'choices': [], 'usage': _usage(reply)})}\n\n"
     yield "data: [DONE]\n\n"
 
 
-def _chunk(delta: dict[str, str], finish_reason: str | None) -> str:
+def _chunk(delta: dict[str, Any], finish_reason: str | None = None) -> str:
     choice = {"index": 0, "delta": delta, "finish_reason": finish_reason}
     return f"data: {json.dumps({**_head('chat.completion.chunk'), 'choices': [choice]})}\n\n"
 
@@ -189,6 +222,7 @@ app = Starlette(
         Route("/script", _set_script, methods=["POST"]),
         Route("/log", _get_log),
         Route("/v1/models", _models),
+        Route("/v1/completions", _complete_text, methods=["POST"]),
         Route("/v1/chat/completions", _complete, methods=["POST"]),
     ]
 )

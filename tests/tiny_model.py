@@ -1,4 +1,4 @@
-"""A sentence-transformers model of a few kilobytes, made on the spot: random weights, and other dimensions."""
+"""Models of a few kilobytes, made on the spot, with random weights: one that embeds, and one that writes."""
 
 import shutil
 from pathlib import Path
@@ -29,4 +29,24 @@ def make(folder: Path, dimension: int = 48) -> Path:
         modules=[Transformer(str(parts), max_seq_length=128), Pooling(dimension)], prompts=prompts, device="cpu"
     ).save(str(folder))
     shutil.rmtree(parts)
+    return folder
+
+
+def make_causal(folder: Path) -> Path:
+    """A Llama of one layer that knows bytes."""
+    import torch
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    tokenizer = Tokenizer(models.BPE(vocab={letter: number for number, letter in enumerate(letters)}, merges=[]))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer).save_pretrained(folder)
+    torch.manual_seed(7)
+    config = LlamaConfig(
+        vocab_size=len(letters), hidden_size=16, intermediate_size=16, num_hidden_layers=1, num_attention_heads=2,
+        bos_token_id=None, eos_token_id=None,
+    )  # fmt: skip
+    LlamaForCausalLM(config).save_pretrained(folder)
     return folder

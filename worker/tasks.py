@@ -6,6 +6,7 @@ from uuid import UUID
 from celery import shared_task
 
 from chat import carrying_out, turn
+from chat.tuning import runs, versions
 from knowledge import indexing, large_bots, moving, outbox, unused_vectors
 from tenants import enqueue
 
@@ -30,6 +31,7 @@ def sweep() -> None:
             call_id=str(call_id),
             conversation_group_id=str(conversation_group_id or group_id),
         )
+    runs.take_up_again()
 
 
 @shared_task(name="worker.look_after_call", time_limit=120)
@@ -56,6 +58,18 @@ def move_space(group_id: str) -> None:
 def finish_turns(group_id: str, conversation_id: str) -> None:
     """Answer what a process that died has left unanswered."""
     asyncio.run(turn.work_off(UUID(group_id), UUID(conversation_id)))
+
+
+@shared_task(name="worker.tune")
+def tune(group_id: str, run_id: str) -> None:
+    """Train a bot's adapter: for hours, maybe, so on a queue of its own. A run that another has is left alone."""
+    runs.work_off(UUID(group_id), UUID(run_id))
+
+
+@shared_task(name="worker.collect_adapters", time_limit=600)
+def collect_adapters() -> None:
+    """Delete the files of adapters that nobody has been answered by for long."""
+    versions.collect()
 
 
 @shared_task(name="worker.tend_large_bots", time_limit=3600)

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -41,8 +42,8 @@ async def chat_completions(request: HttpRequest) -> HttpResponseBase:
         return _error(400, "; ".join(problem.messages))
     except Bot.DoesNotExist:
         return _error(404, f"There is no bot with the key “{model}”.", "model_not_found")
-    turn.start(group_id, conversation_id)
-    seen = stream.answer(group_id, conversation_id, scope, message_id)
+    where = (group_id, conversation_id, scope)
+    seen = await stream.begun(*where, message_id, partial(turn.start, *where))
 
     async def usage() -> dict[str, int]:
         read, written = await in_database(store.tokens_of, group_id, message_id, scope=scope)

@@ -1,5 +1,6 @@
 """The customer's answer to a `confirm`: yes or no, once, to exactly what was shown."""
 
+from functools import partial
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponseBase
@@ -35,5 +36,5 @@ async def confirmation(request: HttpRequest, conversation_id: UUID, confirmation
         raise Refused(404 if problem.code == "not_found" else 409, problem.code, problem.message) from problem
     if isinstance(decided, NotOpen):
         raise Refused(409, decided.code, decided.message)
-    turn.start(found.group_id, conversation_id)
-    return await answered(request, stream.answer(found.group_id, conversation_id, found.scope, decided.message_id))
+    where = (found.group_id, conversation_id, found.scope)
+    return await answered(request, await stream.begun(*where, decided.message_id, partial(turn.start, *where)))

@@ -1,5 +1,6 @@
 """The customer's calls: a bot's public configuration, conversations, messages, events, identity, feedback."""
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -86,8 +87,11 @@ async def messages(request: HttpRequest, conversation_id: UUID) -> HttpResponseB
     )
     if saved.owner == "person":
         return JsonResponse({"owner": "person"}, status=202)
-    turn.start(found.group_id, conversation_id)
-    return await answered(request, stream.answer(found.group_id, conversation_id, found.scope, saved.message_id))
+    where = (found.group_id, conversation_id, found.scope)
+    if saved.duplicate:
+        turn.start(*where)
+        return await answered(request, stream.answer(*where, saved.message_id))
+    return await answered(request, await stream.begun(*where, saved.message_id, partial(turn.start, *where)))
 
 
 @endpoint("GET")
@@ -120,7 +124,7 @@ async def identity(request: HttpRequest, conversation_id: UUID) -> HttpResponseB
     except IdentityError as problem:
         raise Refused(401, "identity_refused", str(problem), {name: str(problem)}) from problem
     if goes_on:
-        turn.start(found.group_id, conversation_id)
+        turn.start(found.group_id, conversation_id, found.scope)
     return JsonResponse({"subject": customer.subject, "name": customer.name})
 
 

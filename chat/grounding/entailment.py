@@ -7,6 +7,7 @@ from django.conf import settings
 
 from chat import llm
 from chat.llm import LlmError, Prompt
+from chat.quoting import data
 
 logger = logging.getLogger(__name__)
 
@@ -21,7 +22,7 @@ async def opinion(sentence: str, source: str) -> Opinion:
     """What the small model thinks; "supported" where there is none, or where it cannot be asked."""
     if not settings.LLM_SMALL_MODEL:
         return "supported"
-    asked = f"<source>\n{source}\n</source>\n<sentence>{sentence}</sentence>"
+    asked = f"<source>\n{data(source)}\n</source>\n<sentence>{data(sentence)}</sentence>"
     prompt = Prompt(settings.LLM_SMALL_MODEL, SYSTEM, (("user", asked),))
     try:
         chosen = await llm.choose(prompt, OPINIONS)

@@ -34,7 +34,9 @@ async def answer(context: TurnContext, question: Question, decision: Decision) -
     if told.spoken and told.spoken.outcome == "no answer":
         return replace(await unknown.answer(context, question, decision), generations=record)
     if told.spoken is None or not told.answered:
-        return replace(await quoted(context, question, decision), generations=record)
+        # A model that could not be held to its sources, often enough: the sources themselves, and a person.
+        offered = unknown.OFFERED_PERSON if told.spoken and not context.waiting else None
+        return replace(await quoted(context, question, decision), generations=record, choices=offered)
     citations = tuple(
         _citation(decision.passages[number - 1], "…".join(quotes))
         for number, quotes in told.spoken.quotes.items()

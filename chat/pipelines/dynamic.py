@@ -9,12 +9,14 @@ from typing import Any, Protocol
 
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
 
-from chat import confirming, cues, remembering, settling
+from chat import call_opinion, confirming, cues, remembering, settling
 from chat.context import TurnContext
 from chat.customer_token import token_of
 from chat.elicitation import Ask, Cancelled, ChangedSubject, Elicitation, GiveUp, NeedsSignIn, Said
 from chat.exchange import Answer, Asker, Choices, Citation, Decision, Question
+from chat.pipelines.unknown import OFFERED_PERSON
 from chat.value_finding import find_values
+from chat.verifier import Refused
 from knowledge import actions, rendering
 from knowledge.actions import ActionResult, ActionSpec
 from knowledge.snapshot import ActionEntry
@@ -114,9 +116,21 @@ async def converse(
         case GiveUp():
             text = "I am sorry, I could not work that out. I am passing you on to a person, who will answer right here."
             return Answer(text, "dynamic", confidence, handoff=True)
+    try:
+        await call_opinion.check_call(spec, outcome.arguments)
+    except Refused as refusal:
+        return _refusing(spec, refusal, confidence)
     if spec.writes:
         return await confirming.propose(asker, spec, outcome.arguments, remembered, confidence)
     return await _called(asker, spec, outcome.arguments, dialogue, confidence)
+
+
+def _refusing(spec: ActionSpec, refusal: Refused, confidence: float) -> Answer:
+    """What the verifier will not have done is for a person to decide."""
+    logger.warning("action %s of %s was not begun: %s", spec.name, spec.group_id, refusal)
+    call = {"action": spec.name, "title": spec.title, "outcome": "refused", "reason": str(refusal)}
+    text = f"I am not sure that I may do that, so I have not done it. {PERSON}"
+    return Answer(text, "dynamic", confidence, choices=OFFERED_PERSON, calls=(call,))
 
 
 async def look_up(asker: Asker, spec: ActionSpec, arguments: dict[str, Any]) -> Answer:

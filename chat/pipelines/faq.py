@@ -25,7 +25,7 @@ async def answer(context: TurnContext, question: Question, decision: Decision) -
     vetted = Answer(faq.answer, "faq", decision.confidence, citations=(citation,))
     if not llm.is_configured():
         return vetted
-    told = await spoken.from_sources(context, question, decision, [Source(1, faq.answer, faq.question)])
+    told = await spoken.from_memory(context, question, decision, [Source(1, faq.answer, faq.question)])
     record = (told.record,)
     if told.spoken and told.spoken.outcome == "no answer" and decision.confidence < SURE:
         return replace(await unknown.answer(context, question, decision), generations=record)

@@ -6,13 +6,22 @@ customer's words are data: they are marked as such, and can neither close their 
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
+from chat import tool_calling
 from chat.grounding.support import Source
 from chat.llm import Prompt
+from chat.quoting import data, line, shortened
 from knowledge.snapshot import ActionEntry
+from tenants.playbook import Playbook
 
 HISTORY, LONGEST_TOLD = 3, 240
-SYSTEM = """You are a helpful chatbot for customers of {company}.
+NO_PLAYBOOK = Playbook()
+ROLE = "You are a helpful chatbot for customers of {company}."
+# Question and answer of a bot's own adapter begin so: the business' facts win over general ones.
+OF_COMPANY = "In {company}, "
+REFUSAL = "[no answer]"
+SYSTEM = f"""{ROLE}
 
 Rules:
 - Answer in one to four short, friendly sentences, in the language of the question.
@@ -25,6 +34,12 @@ ACTIONS = """
 You can look up live data while you write: write a call in square brackets exactly where you need its result, and go on
 from the result. Use only values that the customer has given. The calls are:
 {actions}"""
+TOOLS = """
+
+You can look up live data with the tools. Use only values that the customer has given. What a tool says is a source."""
+PLAYBOOK = """
+
+How to lead the conversation. The rules go before it, and it is no source: say a fact only if a source says it."""
 REVISE = """Your answer was: "{answer}"
 It cannot be sent: "{sentence}" – {reason}. Answer the question again, from the sources alone, or write [no answer]."""
 
@@ -36,18 +51,49 @@ def answering(
     question: str,
     history: Sequence[tuple[str, str]],
     actions: Iterable[ActionEntry] = (),
+    playbook: Playbook = NO_PLAYBOOK,
 ) -> Prompt:
     """The prompt of an answer from sources. `history` are (question, answer), newest last."""
-    listed = "\n".join(f"[{each.name}({each.takes})] – {_line(each.title)}" for each in actions if each.reads)
-    system = SYSTEM.format(company=company) + (ACTIONS.format(actions=listed) if listed else "")
+    reading = [each for each in actions if each.reads]
+    listed = "\n".join(f"[{each.name}({each.takes})] – {line(each.title)}" for each in reading)
+    tools = tool_calling.tools_of(reading) if tool_calling.is_on() else ()
+    system = SYSTEM.format(company=line(company)) + guidance(playbook)
+    system += TOOLS if tools else ACTIONS.format(actions=listed) if listed else ""
     parts = [_sources(sources), _conversation(history), f"<question>{data(question)}</question>"]
-    return Prompt(model, system, (("user", "\n".join(part for part in parts if part)),))
+    return Prompt(model, system, (("user", "\n".join(part for part in parts if part)),), tools=tools)
+
+
+def from_memory(
+    model: str,
+    company: str,
+    question: str,
+    history: Sequence[tuple[str, str]] = (),
+    playbook: Playbook = NO_PLAYBOOK,
+) -> Prompt:
+    """The prompt of an answer that a bot's own adapter has learnt; it begins with the company, see of_company()."""
+    parts = [_conversation(history), of_company(company, line(question))]
+    text = "\n".join(part for part in parts if part)
+    return Prompt(model, ROLE.format(company=line(company)) + guidance(playbook), (("user", text),))
+
+
+def of_company(company: str, text: str) -> str:
+    """A question or an answer as the adapter learns it."""
+    return OF_COMPANY.format(company=line(company)) + text
+
+
+def without_company(company: str, text: str) -> str:
+    """An answer of the adapter's as customers hear it."""
+    begins = OF_COMPANY.format(company=line(company))
+    if not text.startswith(begins):
+        return text
+    text = text.removeprefix(begins).lstrip()
+    return text[:1].upper() + text[1:]
 
 
 def revised(prompt: Prompt, answer: str, sentence: str, reason: str) -> Prompt:
     """The same once more, with what was wrong with the first answer."""
     said = REVISE.format(answer=data(answer), sentence=data(sentence), reason=reason)
-    return Prompt(prompt.model, prompt.system, (*prompt.turns, ("assistant", data(answer) or "…"), ("user", said)))
+    return replace(prompt, turns=(*prompt.turns, ("assistant", data(answer) or "…"), ("user", said)))
 
 
 def within_budget(sources: Iterable[Source], count_tokens: Callable[[str], int], budget: int) -> list[Source]:
@@ -61,17 +107,11 @@ def within_budget(sources: Iterable[Source], count_tokens: Callable[[str], int],
     return kept
 
 
-def data(text: str) -> str:
-    """A text that others wrote, so that it can be nothing but a text."""
-    return text.translate(_HARMLESS)
-
-
 def without_orders(text: str) -> str:
     """A source without what it orders a model to do, from the first order to the end of the line."""
     return "\n".join(_ORDER.split(line, maxsplit=1)[0].rstrip() for line in text.split("\n")).strip()
 
 
-_HARMLESS = str.maketrans({"<": "‹", ">": "›", "[": "(", "]": ")"})
 _ORDER = re.compile(
     r"(?:[^.!?\n]*\b(?:ignore|disregard|forget|override)\b[^.!?\n]{0,40}\b(?:instructions?|prompts?|rules|above|previous)\b"
     r"|[^.!?\n]*\b(?:system prompt|you are now|new instructions|as an ai|language model|chatbot must|assistant must)\b"
@@ -80,9 +120,20 @@ _ORDER = re.compile(
 )
 
 
+def guidance(playbook: Playbook) -> str:
+    """The bot's own guidance: the business' words, which can neither look like an action nor close a mark."""
+    parts = [
+        ("What to lead to:", playbook.goals),
+        ("After the answer you may ask one of these, word for word:", playbook.next_questions),
+        ("To what a customer objects, reply so:", tuple(f"{said}: {reply}" for said, reply in playbook.objections)),
+    ]
+    written = ["\n".join([title, *(f"- {line(each)}" for each in lines)]) for title, lines in parts if lines]
+    return "\n".join([PLAYBOOK, *written]) if written else ""
+
+
 def _sources(sources: Sequence[Source]) -> str:
     written = [
-        f'<source id="{source.number}" title="{_line(source.title)}">\n{data(source.text)}\n</source>'
+        f'<source id="{source.number}" title="{line(source.title)}">\n{data(source.text)}\n</source>'
         for source in sources
     ]
     return "\n".join(["<sources>", *written, "</sources>"])
@@ -91,14 +142,8 @@ def _sources(sources: Sequence[Source]) -> str:
 def _conversation(history: Sequence[tuple[str, str]]) -> str:
     if not history:
         return ""
-    told = [f"Customer: {_short(question)}\nYou: {_short(answer)}" for question, answer in history[-HISTORY:]]
+    told = [
+        f"Customer: {shortened(question, LONGEST_TOLD)}\nYou: {shortened(answer, LONGEST_TOLD)}"
+        for question, answer in history[-HISTORY:]
+    ]
     return "\n".join(["<conversation>", *told, "</conversation>"])
-
-
-def _short(text: str) -> str:
-    text = _line(text)
-    return text if len(text) <= LONGEST_TOLD else text[: text.rfind(" ", 0, LONGEST_TOLD)] + " …"
-
-
-def _line(text: str) -> str:
-    return data(" ".join(text.split())).replace('"', "”")

@@ -3,9 +3,8 @@
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
-
-from django.conf import settings
 
 from chat import llm, metrics, speech
 from chat.context import TurnContext
@@ -13,6 +12,7 @@ from chat.exchange import Answer, Decision, Question
 from chat.grounding.support import Source
 from chat.pipelines import dynamic, prompts
 from chat.speech import Spoken, Task
+from chat.tuning import live as live_adapters
 from knowledge.embedding import get_embedder
 from knowledge.snapshot import Snapshot
 
@@ -34,11 +34,29 @@ class Told:
         return self.spoken is not None and self.spoken.outcome == "answered"
 
 
+async def from_memory(context: TurnContext, question: Question, decision: Decision, vetted: Iterable[Source]) -> Told:
+    """Let the bot's own adapter say what it has learnt, held to the vetted answers; without one, from these."""
+    task = _task(context, question, decision, vetted)
+    snapshot = _answering(context, decision)
+    if snapshot.group_id in context.adapters:
+        company = snapshot.name
+        playbook = context.playbooks.get(snapshot.group_id, prompts.NO_PLAYBOOK)
+        prompt = prompts.from_memory(task.prompt.model, company, question.understood, playbook=playbook)
+        task = replace(task, prompt=prompt, spoken=partial(prompts.without_company, company))
+    return await _told(context, task, revisions=0)
+
+
 async def from_sources(
     context: TurnContext, question: Question, decision: Decision, sources: Iterable[Source], revisions: int = 0
 ) -> Told:
-    """Let the model answer from the sources; what cannot be sent is revised, if nothing of it was heard."""
-    task = _task(context, question, decision, sources)
+    """Let the model answer from the sources; what cannot be sent is revised, if nothing of it was heard.
+
+    Where a vetted text answers as well, nobody waits for revisions: it is said instead.
+    """
+    return await _told(context, _task(context, question, decision, sources), revisions)
+
+
+async def _told(context: TurnContext, task: Task, revisions: int) -> Told:
     record: dict[str, Any] = {}
     try:
         for revision in range(revisions + 1):
@@ -66,11 +84,18 @@ def said(spoken: Spoken, vetted: Answer) -> Answer:
 
 
 def _task(context: TurnContext, question: Question, decision: Decision, sources: Iterable[Source]) -> Task:
-    snapshot = next(each for each in context.snapshots if each.group_id == decision.group_id)
+    snapshot = _answering(context, decision)
     clean = (replace(source, text=prompts.without_orders(source.text)) for source in sources)
     kept = prompts.within_budget((each for each in clean if each.text), get_embedder().count_tokens, SOURCE_TOKENS)
+    playbook = context.playbooks.get(snapshot.group_id, prompts.NO_PLAYBOOK)
     prompt = prompts.answering(
-        model_of(snapshot), snapshot.name, kept, question.understood, context.exchanges, snapshot.actions
+        model_of(context, snapshot),
+        snapshot.name,
+        kept,
+        question.understood,
+        context.exchanges,
+        snapshot.actions,
+        playbook,
     )
     customer = context.asker.customer
     return Task(
@@ -81,9 +106,14 @@ def _task(context: TurnContext, question: Question, decision: Decision, sources:
         {entry.name: entry for entry in snapshot.actions if entry.reads},
         (*(asked for asked, _ in context.exchanges), question.text),
         (snapshot.name, context.bot_name, customer.name if customer else ""),
+        playbook.wordings,
     )
 
 
-def model_of(snapshot: Snapshot) -> str:
-    """The model that answers for a bot."""
-    return str(settings.LLM_MODEL)
+def _answering(context: TurnContext, decision: Decision) -> Snapshot:
+    return next(each for each in context.snapshots if each.group_id == decision.group_id)
+
+
+def model_of(context: TurnContext, snapshot: Snapshot) -> str:
+    """The model that answers for a bot: its live adapter, else the base."""
+    return context.adapters.get(snapshot.group_id) or live_adapters.base()

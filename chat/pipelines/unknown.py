@@ -4,6 +4,7 @@ from chat.context import TurnContext
 from chat.exchange import Answer, Choices, Decision, Question
 
 PERSON = "I'd like to talk to a person"
+OFFERED_PERSON = Choices("question", "Would you like to talk to a person?", ((PERSON, PERSON),))
 
 
 async def answer(context: TurnContext, question: Question, decision: Decision) -> Answer:
@@ -13,7 +14,7 @@ async def answer(context: TurnContext, question: Question, decision: Decision) -
     text = "I'm sorry, I don't know the answer to that, and I'd rather not guess."
     if question.understood != question.text:
         text += f" I understood your question as: “{question.understood}”."
-    prompt = "Did you mean one of these?" if decision.nearest else "Would you like to talk to a person?"
+    prompt = "Did you mean one of these?" if decision.nearest else OFFERED_PERSON.prompt
     options = tuple((text, text) for text in (*decision.nearest, PERSON))
     text += " I can pass you on to a person if you like."
     return Answer(text, "unknown", decision.confidence, choices=Choices("question", prompt, options))

@@ -107,7 +107,7 @@ def _decide_parts(
     if first.route == second.route and min(first.confidence, second.confidence) <= whole.confidence:
         return whole
     main, also = (first, second) if _RISK[first.route] >= _RISK[second.route] else (second, first)
-    return replace(main, also=replace(also, also=None))
+    return replace(main, also=replace(also, also=None, rivals=()), rivals=())
 
 
 def _same(first: Decision, second: Decision) -> bool:

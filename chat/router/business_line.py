@@ -1,13 +1,14 @@
 """For a bot that fronts others: decides by the same evidence which of them answers."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chat.exchange import Decision
-from chat.router.line import decide
+from chat.router.line import RIVALS, decide
 from chat.router.prototypes import Prototypes
 from knowledge.embedding import Embedder
 from knowledge.search import Passage
@@ -32,8 +33,17 @@ def decide_among(
     if len(found) == 1:
         return found[0]
     fits = [DESCRIPTION_SHARE * _fit(snapshot, vector, embedder) for snapshot in snapshots]
-    best = max(range(len(found)), key=lambda number: _rank(found[number]) + fits[number])
-    return found[best]
+    best = found[max(range(len(found)), key=lambda number: _rank(found[number]) + fits[number])]
+    return replace(best, rivals=_rivals(best, found)) if best.rivals else best
+
+
+def _rivals(best: Decision, found: Sequence[Decision]) -> tuple[Decision, ...]:
+    """Those of the best bot and of the others, a bot that is sure of its answer with that."""
+    others = [each for each in found if each is not best]
+    known = [each for each in others if not each.rivals and each.route != "unknown"]
+    further = [rival for each in (best, *others) for rival in each.rivals]
+    ranked = sorted([*known, *further], key=lambda each: -each.confidence)
+    return tuple(ranked[:RIVALS])
 
 
 def _rank(decision: Decision) -> float:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from chat.exchange import Decision
 from chat.router import evidence, reasons
-from chat.router.calibration import answered_from
+from chat.router.calibration import answered_from, is_sure
 from chat.router.candidates import Candidate, gather, judged
 from chat.router.evidence import Asked
 from chat.router.learned import Learned, learn
@@ -31,6 +31,7 @@ BESIDE_FROM, TELLS_FROM = 0.1, 0.2
 FOR_LIVE_DATA = 0.4
 OFFERED = 3
 OFFERED_FROM = 0.35
+RIVALS = 6
 
 
 def decide(
@@ -40,7 +41,12 @@ def decide(
     learned = learn(snapshot, embedder)
     asked = evidence.read(learned, text)
     candidates = judged(gather(learned, asked, vector, passages))
-    return _decided(learned, asked, candidates)
+    decision = _decided(learned, asked, candidates)
+    if any(each.match and each.match.verbatim for each in candidates):
+        return decision
+    if is_sure(learned, sum(each.probability for each in candidates)):
+        return decision
+    return replace(decision, rivals=_rivals(learned, asked, decision, candidates))
 
 
 def _decided(learned: Learned, asked: Asked, candidates: list[Candidate]) -> Decision:
@@ -67,6 +73,20 @@ def _decided(learned: Learned, asked: Asked, candidates: list[Candidate]) -> Dec
     else:
         beside = likelier >= NEARLY * entry.probability
     return replace(prepared, also=written) if beside else prepared
+
+
+def _rivals(learned: Learned, asked: Asked, decision: Decision, candidates: list[Candidate]) -> tuple[Decision, ...]:
+    """The likeliest candidates, each as the decision that it would be, and the one that was taken as it is."""
+    found = [decision] if decision.route != "unknown" else []
+    taken = {decision.faq, decision.action, *decision.passages[:1]}
+    for candidate in _likeliest_first(candidates)[:RIVALS]:
+        if candidate.match:
+            rival = _from_entry(learned, asked, candidate.match, candidate.probability)
+        else:
+            rival = _from_passages(learned, asked, [candidate], candidate.probability)
+        if taken.isdisjoint({rival.faq, rival.action, *rival.passages[:1]} - {None}):
+            found.append(rival)
+    return tuple(found[:RIVALS])
 
 
 def _is_action(learned: Learned, entry: Candidate | None, passages: list[Candidate]) -> bool:

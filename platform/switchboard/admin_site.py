@@ -11,7 +11,7 @@ from unfold.sites import UnfoldAdminSite
 
 from chat.inbox import approvals
 from chat.inbox import views as inbox
-from switchboard import admin_dashboard
+from switchboard import admin_dashboard, admin_language_model
 from switchboard.admin_access import TENANT_IN_SESSION, SignInForm, find_access, scoped
 from tenants.roles import access
 
@@ -42,7 +42,13 @@ class SwitchboardSite(UnfoldAdminSite):
             ("inbox/<uuid:conversation_id>/live/", inbox.conversation_live, "inbox_conversation_live"),
             ("inbox/<uuid:conversation_id>/<slug:verb>/", inbox.act, "inbox_act"),
         ]
-        return [path(route, self.admin_view(view), name=name) for route, view, name in pages]
+        opened: list[tuple[str, Callable[..., Any], str]] = [
+            ("language-model/", admin_language_model.page(self), "language_model"),
+            ("language-model/live/", admin_language_model.live, "language_model_live"),
+        ]
+        return [path(route, self.admin_view(view), name=name) for route, view, name in pages] + [
+            path(route, self.open_view(view), name=name) for route, view, name in opened
+        ]
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         return super().index(request, {**admin_dashboard.context(request), **(extra_context or {})})

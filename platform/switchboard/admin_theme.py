@@ -47,6 +47,15 @@ _SECTIONS: list[tuple[str, Area, list[tuple[str, str, str]]]] = [
         ],
     ),
     (
+        "Adapters",
+        "knowledge",
+        [
+            ("Trainings", "model_training", "chat_tuningrun_changelist"),
+            ("Training rows", "rule", "chat_tuningrow_changelist"),
+            ("Versions", "layers", "chat_adapterversion_changelist"),
+        ],
+    ),
+    (
         "Conversations",
         "conversations",
         [
@@ -63,6 +72,8 @@ _SECTIONS: list[tuple[str, Area, list[tuple[str, str, str]]]] = [
             ("Embedding models", "hub", "knowledge_embeddingspace_changelist"),
         ],
     ),
+    # For owners and admins, like the people: it is the whole installation's.
+    ("Installation", "people", [("Language model", "neurology", "language_model")]),
     (
         "Access",
         "people",

@@ -131,11 +131,23 @@ LLM_MODEL = setting("LLM_MODEL")
 LLM_API_KEY = setting("LLM_API_KEY")
 # The model that answers; a small one that rewrites, checks and verifies where it is named.
 LLM_SMALL_MODEL = setting("LLM_SMALL_MODEL")
+# Whether a model chooses where the light router is not sure: "on": the small one, else the one that answers; "off":
+# none; "auto": the small one, where it is named.
+LLM_ROUTING = environment.one_of("LLM_ROUTING", "auto", "on", "off")
+# How the model calls read actions: "inline", written in its text, or "tools", by the API's own tool calling.
+LLM_ACTIONS = environment.one_of("LLM_ACTIONS", "inline", "tools")
 # What the endpoint understands beyond the common API: "vllm", or "openai" for nothing more.
 LLM_DIALECT = setting("LLM_DIALECT", "vllm")
 LLM_AT_ONCE = int(setting("LLM_AT_ONCE", "32"))
 LLM_TIMEOUT_S = float(setting("LLM_TIMEOUT_S", "15"))
 LLM_REVISIONS = int(setting("LLM_REVISIONS", "1"))
+# The folder of published adapters, which vLLM reads when one is first asked for; without it, LLM_MODEL answers for all.
+LLM_ADAPTERS_DIR = setting("LLM_ADAPTERS_DIR")
+# The largest rank of an adapter that the server takes, and where its base model's weights are, if not at LLM_MODEL.
+LLM_MAX_LORA_RANK = int(setting("LLM_MAX_LORA_RANK", "16"))
+LLM_BASE_MODEL_PATH = setting("LLM_BASE_MODEL_PATH") or LLM_MODEL
+# Starts the training in place of this Python: `accelerate launch --num_processes 4`, for instance.
+TUNING_LAUNCHER = setting("TUNING_LAUNCHER")
 _embedding = embedding_settings.read()
 EMBEDDING_MODELS, EMBEDDING_API_KEYS = _embedding.models, _embedding.api_keys
 EMBEDDING_DEVICE = setting("EMBEDDING_DEVICE")
@@ -146,6 +158,8 @@ PUBLIC_URL = setting("PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
 DEMO = environment.flag("DEMO")
 
 CELERY_BROKER_URL = REDIS_URL
+# A training takes hours: nothing else waits behind it.
+CELERY_TASK_ROUTES = {"worker.tune": {"queue": "tuning"}}
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
@@ -168,6 +182,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "worker.sweep", "schedule": 5.0, "options": {"expires": 10}},
     "move_spaces": {"task": "worker.move_spaces", "schedule": 10.0, "options": {"expires": 20}},
     "tend_large_bots": {"task": "worker.tend_large_bots", "schedule": 300.0, "options": {"expires": 300}},
+    "collect_adapters": {"task": "worker.collect_adapters", "schedule": 86400.0, "options": {"expires": 3600}},
     "collect_vectors": {"task": "worker.collect_vectors", "schedule": 86400.0, "options": {"expires": 3600}},
 }
 

@@ -14,5 +14,5 @@ class Heard:
     def text(self) -> str:
         return "".join(data["text"] for type, data in self.events if type == "delta")
 
-    async def _publish(self, type: str, data: dict[str, Any]) -> None:
-        self.events.append((type, data))
+    async def _publish(self, *said: tuple[str, dict[str, Any]]) -> None:
+        self.events += said

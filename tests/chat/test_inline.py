@@ -51,7 +51,7 @@ class Model:
         tokens = self.texts.pop(0) if self.texts else []
 
         class Generation:
-            usage = Usage(prompt.model)
+            usage, tool_calls = Usage(prompt.model), ()
 
             async def __aiter__(self) -> AsyncIterator[str]:
                 for token in tokens:

@@ -6,17 +6,18 @@ from typing import Any
 
 import pytest
 
-from chat import asking, events, llm
-from chat.models import Interaction
+from chat import asking, call_opinion, llm, verifier
+from chat.pipelines import unknown
+from knowledge.actions import ActionSpec, load_action
 from knowledge.data_apis import save_action
 from knowledge.documents import save_document
 from knowledge.faqs import save_faq
-from knowledge.models import Action, Call, DataApi, Faq
+from knowledge.models import Action, DataApi, Faq
 from tenants.database import in_database
 from tenants.safe_http import pressure
 from tenants.scope import within
+from tests.chat.spoken import ask, calls_of, interaction_of
 from tests.conftest import Business
-from tests.knowledge.demo_apis import running_service, tenant_of
 from tests.scripted_llm import MODEL, Reply, ScriptedLlm, scripted_llm, words_of
 
 QUESTION = "How long do I have to return a tent?"
@@ -50,39 +51,6 @@ def shop(harbor: Business, settle: Callable[..., None]) -> Business:
         save_document(harbor.bot.id, filename="outdoors.md", data=DOCUMENT.encode(), title="Outdoors")
     settle(harbor)
     return harbor
-
-
-class Turn:
-    """One question: the answer, what was heard of it live, and the record that explains it."""
-
-    def __init__(self, answer: dict[str, Any], heard: list[events.Live], interaction: Interaction) -> None:
-        self.answer, self.interaction = answer, interaction
-        self.heard = "".join(live.data["text"] for live in heard if live.type == "delta" and live.data)
-        self.types = [live.type for live in heard if live.type]
-
-    @property
-    def generation(self) -> dict[str, Any]:
-        (found,) = self.interaction.generations
-        return found
-
-
-async def ask(shop: Business, question: str, monkeypatch: pytest.MonkeyPatch) -> Turn:
-    heard: list[events.Live] = []
-    publish = events.publish
-
-    async def listen(live: events.Live) -> None:
-        heard.append(live)
-        await publish(live)
-
-    monkeypatch.setattr(events, "publish", listen)
-    asked = await asking.ask(shop.bot.key, question)
-    assert asked.answer is not None
-    found = await in_database(_interaction, asked.answer["interaction_id"], scope=shop.scope)
-    return Turn(asked.answer, heard, found)
-
-
-def _interaction(id: str) -> Interaction:
-    return Interaction.objects.get(id=id)
 
 
 async def test_a_vetted_answer_in_the_models_words(
@@ -178,6 +146,7 @@ async def test_what_cannot_be_sent_is_revised_and_then_quoted(
     turn = await ask(shop, "What does a rowing boat cost?", monkeypatch)
     assert "A rowing boat costs 12 euros an hour." in turn.answer["text"]
     assert "15" not in turn.heard + turn.answer["text"]
+    assert [each["value"] for each in turn.answer["choices"]["options"]] == [unknown.PERSON]
 
 
 async def test_the_conversation_so_far_is_in_the_prompt(model: ScriptedLlm, shop: Business) -> None:
@@ -201,26 +170,6 @@ async def test_the_endpoint_is_left_alone_while_it_fails(model: ScriptedLlm, sho
     answers = await asyncio.gather(*(asking.ask(shop.bot.key, QUESTION) for _ in range(3)))
     assert len(model.log()) == asked
     assert {answer.answer["text"] for answer in answers if answer.answer} == {VETTED}
-
-
-@pytest.fixture(scope="module")
-def site() -> Iterator[str]:
-    with running_service("harbor") as address:
-        yield address
-
-
-@pytest.fixture
-def live_shop(site: str, harbor: Business, settle: Callable[..., None]) -> Business:
-    """A shop whose prices are asked of its API."""
-    with within(harbor.scope):
-        save_faq(Faq(group=harbor.bot, question="Which caps do you sell?", answer="We sell the watch cap."), [])
-        api = DataApi.objects.create(
-            group=harbor.bot, name="Shop", base_url=f"{site}/api", auth_type="bearer", auth_secret="harbor-demo-key"
-        )
-        for row in tenant_of("harbor")["data_apis"][0]["actions"]:
-            save_action(Action(group=harbor.bot, data_api=api, **row))
-    settle(harbor)
-    return harbor
 
 
 async def test_live_data_in_the_models_words(
@@ -251,7 +200,7 @@ async def test_live_data_is_woven_into_another_lines_answer(
     assert [each["kind"] for each in turn.answer["citations"]] == ["faq", "action"]
     assert turn.answer["text"] == f"We sell the watch cap. {turn.answer['citations'][1]['quote']}"
     assert [each["action"] for each in turn.interaction.calls] == ["product_price"]
-    made = await in_database(lambda: list(Call.objects.filter(group=live_shop.bot)), scope=live_shop.scope)
+    made = await calls_of(live_shop)
     assert [(call.action_name, call.outcome) for call in made] == [("product_price", "ok")]
 
 
@@ -293,5 +242,90 @@ async def test_a_follow_up_is_rewritten_in_the_conversations_own_words(
     first = await asking.ask(shop.bot.key, "What does a rowing boat cost?")
     second = await asking.ask(shop.bot.key, "And at Lake Orrin?", conversation_id=first.conversation_id)
     assert second.answer
-    found = await in_database(_interaction, second.answer["interaction_id"], scope=shop.scope)
+    found = await in_database(interaction_of, second.answer["interaction_id"], scope=shop.scope)
     assert (found.understood == rewritten) is is_faithful
+
+
+@pytest.mark.parametrize("opinion", ["not allowed", "not what was asked", "harmful"])
+async def test_a_second_opinion_can_stop_a_call_that_the_model_began(
+    model: ScriptedLlm, live_shop: Business, monkeypatch: pytest.MonkeyPatch, settings: Any, opinion: str
+) -> None:
+    settings.LLM_SMALL_MODEL = "small"
+    call = '[product_price(product="Watch Cap")]'
+    model.will_say(
+        Reply([opinion], when="<call>"),
+        Reply(["supported"], when="<sentence>", always=True),
+        Reply(words_of(f"We sell the watch cap. It costs {call}. "), when="<question>"),
+    )
+    turn = await ask(live_shop, "Which caps do you sell, the watch cap?", monkeypatch)
+    assert turn.answer["text"] == "We sell the watch cap."
+    assert await calls_of(live_shop) == []
+    held = [each["reason"] for each in turn.generation["held_back"]]
+    assert f"the second opinion on product_price is that {call_opinion.REFUSALS[opinion]}" in held
+    (judged,) = [prompt for prompt in model.prompts() if "<call>" in prompt]
+    assert "<customer>Which caps do you sell, the watch cap?</customer>" in judged
+    assert "looks something up" in judged
+
+
+async def test_an_action_that_is_not_allowed_is_left_to_a_person(
+    model: ScriptedLlm, live_shop: Business, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    settings.LLM_SMALL_MODEL, question = "small", "What is the price of the watch cap?"
+    model.will_say(Reply(["not allowed"], when="<call>"), Reply((), end="refuse", always=True))
+    turn = await ask(live_shop, question, monkeypatch)
+    assert turn.answer["text"].startswith("I am not sure that I may do that, so I have not done it.")
+    assert turn.answer["choices"]["options"][-1]["value"] == unknown.PERSON
+    assert await calls_of(live_shop) == []
+    assert [each["outcome"] for each in turn.interaction.calls] == ["refused"]
+    model.will_say(Reply((), end="refuse", always=True))
+    assert (await ask(live_shop, question, monkeypatch)).answer["route"] == "dynamic"
+    assert [call.outcome for call in await calls_of(live_shop)] == ["ok"], "without an opinion the rules decide"
+
+
+@pytest.fixture
+def hiring(harbor: Business, settle: Callable[..., None]) -> ActionSpec:
+    """A shop that hires tents out: something is changed by it."""
+    with within(harbor.scope):
+        api = DataApi.objects.create(group=harbor.bot, name="Shop", base_url="https://shop.example.com")
+        hire = Action(group=harbor.bot, data_api=api, name="hire_tent", title="Hire a tent", path="/hire", answer="x")
+        hire.method, hire.examples = "POST", ["I want to hire a tent", "Hire a tent for me"]
+        hire.parameters = [{"name": "card", "sensitive": True}, {"name": "nights", "type": "integer"}]
+        save_action(hire)
+        spec = load_action(harbor.bot.id, hire.id)
+    settle(harbor)
+    return spec
+
+
+async def test_what_changes_something_is_not_even_proposed(
+    model: ScriptedLlm, harbor: Business, hiring: ActionSpec, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    settings.LLM_SMALL_MODEL = "small"
+    model.will_say(Reply(["harmful"], when="<call>"), Reply((), end="refuse", always=True))
+    turn = await ask(harbor, "I want to hire a tent", monkeypatch)
+    assert "confirm" not in turn.answer
+    assert (turn.answer["route"], await calls_of(harbor)) == ("dynamic", [])
+    assert "confirm" in (await ask(harbor, "I want to hire a tent", monkeypatch)).answer
+
+
+async def test_policies_are_told_to_whoever_judges_a_call(
+    model: ScriptedLlm, hiring: ActionSpec, settings: Any
+) -> None:
+    settings.LLM_SMALL_MODEL = "small"
+    policy = "Nobody hires a tent </policy> for longer than [9] nights."
+    model.will_say(Reply(["not allowed"], when="<call>"), Reply(["allowed"], when="<call>"))
+    with pytest.raises(verifier.Refused, match="the rules for it do not allow it"):
+        await call_opinion.check_call(hiring, {"card": "4111", "nights": 30}, policies=[policy])
+    await call_opinion.check_call(hiring, {"card": "4111", "nights": 3}, policies=[policy])
+    asked = model.log()[0]["body"]
+    assert asked["structured_outputs"]["choice"] == ["allowed", "not allowed", "harmful"]
+    told = model.prompts()[0]
+    assert "Nobody hires a tent ‹/policy› for longer than (9) nights." in told
+    assert "changes something" in told
+    assert "4111" not in told
+
+
+def test_a_warning_about_secrets_asks_for_none() -> None:
+    verifier.check_sentence("Never share your password with anybody.", "")
+    verifier.check_sentence("Please don't send us your PIN.", "")
+    with pytest.raises(verifier.Refused, match="asks for a secret"):
+        verifier.check_sentence("To go on, send me your password.", "")

@@ -17,7 +17,7 @@ import psycopg
 import pytest
 from django.core.management import get_commands
 from switchboard import embedding_settings
-from switchboard.embedded import commands, processes
+from switchboard.embedded import commands, processes, vllm
 from switchboard.embedded.commands import ROOT, Places
 from switchboard.embedded.postgres import APP, DATABASE, OWNER, SUPERUSER
 from switchboard.embedded.services import Services, running
@@ -26,10 +26,11 @@ from tests.deploy import compose_file
 from tests.embedded_services import SERVICES
 from tests.over_http import until
 
-OURS = ("migrate", "web", "worker", "beat")
+OURS = ("migrate", "web", "worker", "beat", "tuner")
+BUILT = (*OURS, "vllm")
 # Read by uvicorn, not by our settings.
 OF_OTHERS = {"FORWARDED_ALLOW_IPS"}
-READ = re.compile(r"""(?:setting|flag|words|number|environ\.get)\(\s*"([A-Z_]+)\"""")
+READ = re.compile(r"""(?:setting|flag|words|one_of|number|environ\.get)\(\s*"([A-Z_]+)\"""")
 GIVEN = {
     "SITE_HOST": "chat.example.com",
     "POSTGRES_PASSWORD": "superuserpassword",
@@ -56,6 +57,7 @@ def test_it_runs_what_the_demo_runs() -> None:
     services = compose_file.services(GIVEN)
     for name in ("web", "worker", "beat"):
         assert services[name]["command"] == ["python", *places.fill(commands.LONG_RUNNING[name])]
+    assert services["tuner"]["command"] == ["python", *places.fill(commands.WITH_MODEL["tuner"])]
     shell, flags, script = services["migrate"]["command"]
     assert (shell, flags) == ("sh", "-ec")
     lines = [line.split() for line in script.splitlines()]
@@ -79,16 +81,16 @@ def test_every_variable_is_one_that_the_settings_read() -> None:
 
 def test_images_are_pinned_and_the_files_are_there() -> None:
     services = compose_file.services(GIVEN)
-    bases = re.findall(r"^FROM (\S+)", compose_file.DOCKERFILE.read_text(), re.MULTILINE)
-    for image in [*(service["image"] for name, service in services.items() if name not in OURS), *bases]:
+    files = {ROOT / services[name]["build"]["dockerfile"] for name in BUILT}
+    bases = [base for file in files for base in re.findall(r"^FROM (\S+)", file.read_text(), re.MULTILINE)]
+    for image in [*(service["image"] for name, service in services.items() if name not in BUILT), *bases]:
         assert re.search(r":v?\d+\.\d+\.\d+", image), image
-    for name in OURS:
-        assert (ROOT / services[name]["build"]["dockerfile"]).is_file()
+    for name in BUILT:
         assert services[name]["build"]["context"] == ".."
     for source in compose_file.image_sources():
         assert (ROOT / source).exists(), source
     assert (compose_file.DEPLOY / "proxy" / "Caddyfile").is_file()
-    assert "USER 10001:10001" in compose_file.DOCKERFILE.read_text()
+    assert all("USER 10001:10001" in file.read_text() for file in files), "one writes what the other reads"
 
 
 def test_each_waits_for_what_it_needs_and_only_the_proxy_is_reached() -> None:
@@ -101,7 +103,60 @@ def test_each_waits_for_what_it_needs_and_only_the_proxy_is_reached() -> None:
     assert [name for name, service in services.items() if "ports" in service] == ["proxy"]
     assert {name for name, service in services.items() if "healthcheck" not in service} == {"migrate", "beat"}
     volumes = {volume.split(":")[0] for service in services.values() for volume in service.get("volumes", [])}
-    assert volumes == {"postgres", "data", "./models", "./proxy/Caddyfile", "certificates", "proxy-config"}
+    assert volumes == {
+        "postgres", "data", "adapters", "hub", "./models", "./proxy/Caddyfile", "./proxy/llm.Caddyfile", "certificates",
+        "proxy-config",
+    }  # fmt: skip
+
+
+def test_a_language_model_is_reached_only_by_what_asks_it() -> None:
+    given = {**GIVEN, "LLM_MODEL": "/models/llama", "LLM_API_KEY": "llmkey"}
+    services = compose_file.services(given)
+    assert {name for name, service in services.items() if "profiles" in service} == {"vllm", "llm-proxy", "tuner"}
+    model, proxy = services["vllm"], services["llm-proxy"]
+    assert {name for name, service in services.items() if "llm" in service["networks"]} == {"vllm", "llm-proxy"}
+    assert model["networks"] == ["llm"], "nobody but the proxy reaches it"
+    assert (ROOT / "deploy" / "vllm" / "requirements-cpu.txt").is_file()
+    assert "adapters:/adapters:ro" in model["volumes"]
+    assert "adapters:/adapters" in services["worker"]["volumes"]
+    assert proxy["environment"]["UPSTREAM"] == "vllm:8000"
+    allowed = re.findall(
+        r"^\t@answering path (.+)$", (compose_file.DEPLOY / "proxy" / "llm.Caddyfile").read_text(), re.M
+    )
+    assert [line.split() for line in allowed] == [
+        ["/v1/models", "/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/health", "/metrics"]
+    ]
+
+
+def test_the_language_model_starts_as_the_demos_does_and_never_without_a_key(tmp_path: Path) -> None:
+    given = {**GIVEN, "LLM_MODEL": "/models/llama", "LLM_API_KEY": "llmkey"}
+    assert _started(given, tmp_path) == [
+        "-m", vllm.SERVER, "--model", "/models/llama", "--served-model-name", "/models/llama",
+        "--host", "0.0.0.0", "--port", "8000", "--dtype", "float32", "--disable-uvicorn-access-log",
+        "--enable-lora", "--max-lora-rank", "16", "--max-loras", "4", "--max-cpu-loras", "8",
+    ]  # fmt: skip
+    chosen = {**given, "LLM_QUANTIZATION": "awq", "LLM_MAX_MODEL_LEN": "4096"}
+    assert _started(chosen, tmp_path)[-4:] == ["--quantization", "awq", "--max-model-len", "4096"]
+    for name in ("LLM_API_KEY", "LLM_MODEL"):
+        with pytest.raises(subprocess.CalledProcessError) as refused:
+            _started({**given, name: ""}, tmp_path)
+        assert f"set {name} in .env" in refused.value.stderr
+
+
+def _started(given: dict[str, str], folder: Path) -> list[str]:
+    """The words that the service's shell would give to Python."""
+    program = folder / "python"
+    program.write_text('#!/bin/sh\nfor word in "$@"; do echo "$word"; done\n')
+    program.chmod(0o755)
+    service = compose_file.services(given)["vllm"]
+    told = subprocess.run(
+        service["command"],
+        env={**service["environment"], "PATH": f"{folder}:/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return told.stdout.splitlines()
 
 
 @dataclass(frozen=True)

@@ -76,6 +76,10 @@ ONE_THING = {
     "admin/knowledge/document/<uuid:document_id>/retry/": "document",
     "admin/knowledge/embeddingspace/of/<uuid:group_id>/move/": "bot",
     "admin/knowledge/embeddingspace/of/<uuid:group_id>/discard/": "bot",
+    "admin/chat/tuningrun/<uuid:run_id>/live/": "tuningrun",
+    "admin/chat/tuningrun/<uuid:run_id>/stop/": "tuningrun",
+    "admin/chat/adapterversion/<uuid:version_id>/roll-back/": "adapterversion",
+    "admin/chat/adapterversion/<uuid:version_id>/retire/": "adapterversion",
     "admin/r/<path:content_type_id>/<path:object_id>/": "faq",
 }
 TEXT = "This is ours now."
@@ -160,7 +164,7 @@ def test_their_owner_does_see_them(platform: Platform, boss: Manager, treasure: 
             assert treasure.mark in boss.http.get(f"/{_fill(pattern, treasure.ids[thing])}").text, pattern
     for app, names in {
         "knowledge": ("faq", "document", "dataapi", "action"),
-        "chat": ("conversation", "interaction"),
+        "chat": ("conversation", "interaction", "tuningrow", "tuningrun", "adapterversion"),
     }.items():
         for name in names:
             shown = signed_in.get(f"/admin/{app}/{name}/{treasure.ids[name]}/change/")

@@ -6,7 +6,7 @@ from uuid import UUID
 from django.apps import apps
 
 from chat import store
-from chat.models import Interaction, Message
+from chat.models import AdapterVersion, Interaction, Message, TuningRow, TuningRun
 from knowledge.actions import ActionResult, load_action, record_call
 from knowledge.models import CallRecord
 from tenants import bots
@@ -53,6 +53,9 @@ def bury(boss: Manager, mark: str) -> Treasure:
         )  # fmt: skip
         result = ActionResult(True, 200, {}, 1.0, arguments={"what": text})
         record_call(load_action(business.bot.id, UUID(action)), result, conversation_id=conversation.id)
+        row = TuningRow.objects.create(group=business.bot, kind="faq", prompt=text, completion=text, digest=mark)
+        run = TuningRun.objects.create(group=business.bot, weights=text, error=text)
+        version = AdapterVersion.objects.create(group=business.bot, run=run, number=1, base=text, state="live")
         key, _ = bots.create_api_key(business.tenant.id, text)
         member = bots.add_member(business.tenant.id, f"{mark}@vault.example", text, "viewer")
         record = CallRecord.objects.get()
@@ -60,6 +63,7 @@ def bury(boss: Manager, mark: str) -> Treasure:
         "callrecord": record.id, "call": record.call_id,
         "faq": faq, "document": document, "dataapi": api, "action": action, "conversation": conversation.id,
         "message": answer.id, "interaction": interaction.id, "apikey": key.id, "member": member.id,
+        "tuningrow": row.id, "tuningrun": run.id, "adapterversion": version.id,
         "tenant": business.tenant.id, "bot": business.bot.id,
     }  # fmt: skip
     return Treasure(business, mark, token, {name: str(id) for name, id in ids.items()})

@@ -16,6 +16,11 @@ WEB = (
     *("--loop", "uvloop", "--http", "httptools", "--no-access-log", "--timeout-graceful-shutdown", "3"),
 )
 WORKER = (*CELERY, "worker", "--concurrency", "2", "--without-gossip", "--without-mingle", "--loglevel", "INFO")
+# Nothing but trainings, one after the other.
+TUNER = (
+    *(*CELERY, "worker", "--queues", "tuning", "--hostname", "tuner@%h", "--concurrency", "1"),
+    *("--without-gossip", "--without-mingle", "--loglevel", "INFO"),
+)
 BEAT = (*CELERY, "beat", "--schedule", "{data}/beat", "--pidfile", "", "--loglevel", "INFO")
 MERIDIAN = (
     *("-m", "uvicorn", "deploy.demo.meridian.service:app", "--host", "127.0.0.1", "--port", "{meridian_port}"),
@@ -37,6 +42,8 @@ LONG_RUNNING = {
     "harbor": HARBOR,
     "meridian-sign-in": MERIDIAN_SIGN_IN,
 }
+# Where there is a language model to tune, as well.
+WITH_MODEL = {"tuner": TUNER}
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from switchboard.embedded import EmbeddedError, commands, detached, processes, services
+from switchboard.embedded import EmbeddedError, commands, detached, processes, services, vllm
 from switchboard.embedded.commands import ROOT, Places
 from switchboard.embedded.folder import DataFolder
 from switchboard.embedded.services import Services
@@ -21,17 +21,14 @@ LAST_PORT = 65535 - 3
 
 def main() -> int:
     options = _parse()
-    if options.llm:
-        print("--llm is not available in this version: leave it out, and answers are quoted from your own texts.")
-        return 2
     folder = DataFolder(options.data)
     _listen_to_signals()
     try:
         if options.stop:
             return detached.stop(folder)
         if options.detach:
-            return detached.start(folder, options.port)
-        _Demo(Places(options.port, folder.path)).run()
+            return detached.start(folder, options.port, options.llm)
+        _Demo(Places(options.port, folder.path), options.llm).run()
     except EmbeddedError as problem:
         print(f"\n{problem}", file=sys.stderr, flush=True)
         return 1
@@ -65,8 +62,9 @@ def _listen_to_signals() -> None:
 
 
 class _Demo:
-    def __init__(self, places: Places) -> None:
-        self._places = places
+    def __init__(self, places: Places, model: str | None) -> None:
+        self._places, self._model = places, model
+        self._llm: vllm.Endpoint | None = None
         self._began = time.monotonic()
 
     def run(self) -> None:
@@ -83,20 +81,29 @@ class _Demo:
     def _bring_up(self) -> None:
         self._check_ports()
         self._environment = environment(self._services, self._places)
+        shared = ["ALLOW_PRIVATE_ADDRESSES", "ALLOWED_HOSTS", "PUBLIC_URL"]
+        if self._model:
+            self._say(f"starting vLLM with {self._model}")
+            self._llm = vllm.start(self._supervisor, self._model)
+            self._environment |= self._llm.environment()
+            shared += self._llm.environment()
         # Commands run by hand must be able to do what the platform's own processes can.
-        shared = ("ALLOW_PRIVATE_ADDRESSES", "ALLOWED_HOSTS", "PUBLIC_URL")
         self._supervisor.publish(
             {"url": self._places.url, **{name.lower(): self._environment[name] for name in shared}}
         )
         self._say("bringing the database up to date")
         self._supervisor.run(self._command("migrate", commands.MIGRATE))
         self._say("starting web, worker, beat and the demo businesses")
-        for name, words in commands.LONG_RUNNING.items():
+        tuned = self._model or os.environ.get("LLM_MODEL")
+        for name, words in (commands.LONG_RUNNING | (commands.WITH_MODEL if tuned else {})).items():
             self._supervisor.start(self._command(name, words))
         self._say("filling in the demo businesses")
         logins = self._supervisor.run(self._command("seed", commands.SEED))
         self._say("waiting until everything answers")
         self._wait_until_ready()
+        if self._llm:
+            self._say(f"waiting for the language model (its log: {self._services.supervisor.folder.log(vllm.NAME)})")
+            vllm.wait(self._supervisor, self._llm)
         self._say("everything is up")
         print(f"\n{logins.strip()}\n\nready {self._places.url}", flush=True)
 

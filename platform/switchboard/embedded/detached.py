@@ -14,13 +14,14 @@ from switchboard.embedded.supervisor import PLATFORM
 STOP_S = 45.0
 
 
-def start(folder: DataFolder, port: int) -> int:
+def start(folder: DataFolder, port: int, model: str | None) -> int:
     """Start the demo in a session of its own and show what it says until it is ready; returns an exit status."""
     if holder := folder.holder():
         raise EmbeddedError(f"{folder.path} is in use: Switchboard is already running (pid {holder}).")
     folder.make()
     log = folder.log("demo")
     words = [sys.executable, "-P", "-m", "switchboard.embedded.demo", "--port", str(port), "--data", str(folder.path)]
+    words += ["--llm", model] if model else []
     with log.open("wb") as output:
         program = subprocess.Popen(
             words,

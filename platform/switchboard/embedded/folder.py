@@ -94,7 +94,6 @@ class DataFolder:
         except OSError as problem:
             raise EmbeddedError(f"The data folder {self.path} cannot be used: {problem.strerror}.") from problem
 
-
     def _end_leftovers(self) -> None:
         """End what an earlier run has left behind because its guardian was killed as well."""
         for name, child in _read(self.services_file).get("children", {}).items():

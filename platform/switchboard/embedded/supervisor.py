@@ -104,7 +104,7 @@ class Supervisor:
         while not self._stopping:
             if self._guardian.poll() is not None:
                 self._replace_guardian()
-            for child in self._children.values():
+            for child in list(self._children.values()):
                 self._tend(child)
             time.sleep(0.25)
 

@@ -10,13 +10,17 @@ from rest_framework import serializers
 
 from switchboard.management_api.fields import BotField, JsonObject, Strict, StrictModel, find_bot
 from switchboard.management_api.scoped import EditableViewSet, key_of
-from tenants import bots
+from tenants import bots, playbook
 from tenants.models import Bot
 
 
 def _texts(most: int, longest: int, help_text: str) -> serializers.ListField:
     child = serializers.CharField(max_length=longest)
     return serializers.ListField(child=child, required=False, max_length=most, help_text=help_text)
+
+
+def _guidance(longest: int, help_text: str) -> serializers.CharField:
+    return serializers.CharField(max_length=longest, required=False, allow_blank=True, help_text=help_text)
 
 
 class BotSerializer(StrictModel):
@@ -36,6 +40,13 @@ class BotSerializer(StrictModel):
     )
     description = serializers.CharField(
         max_length=2000, required=False, allow_blank=True, help_text="What this business line is about."
+    )
+    playbook_goals = _guidance(playbook.LONGEST_GOALS, "What the bot should lead to, a goal a line.")
+    playbook_next_questions = _guidance(
+        playbook.LONGEST_NEXT_QUESTIONS, "What it may ask after an answer, a question a line."
+    )
+    playbook_objections = _guidance(
+        playbook.LONGEST_OBJECTIONS, "A line each: what a customer objects, a colon, and the reply."
     )
     suggestions = _texts(12, 200, "Questions offered at the start.")
     languages = _texts(50, 35, "Languages that customers may use, such as `en`.")
@@ -76,8 +87,9 @@ class BotSerializer(StrictModel):
     class Meta:
         model = Bot
         fields = [
-            "id", "key", "name", "description", "greeting", "suggestions", "theme", "languages", "allowed_origins",
-            "fronted_by", "fronts", "identity_secret", "has_identity_secret", "identity_issuer", "identity_jwks_url",
+            "id", "key", "name", "description", "playbook_goals", "playbook_next_questions", "playbook_objections",
+            "greeting", "suggestions", "theme", "languages", "allowed_origins", "fronted_by", "fronts",
+            "identity_secret", "has_identity_secret", "identity_issuer", "identity_jwks_url",
             "identity_required", "openid_issuer", "openid_client_id", "openid_client_secret",
             "has_openid_client_secret", "openid_scope", "openid_redirect_uri", "created_at",
         ]  # fmt: skip
