@@ -3,9 +3,11 @@
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import lru_cache
 from itertools import pairwise
 
+from chat import attributes
 from knowledge import lexical
 from knowledge.values import Option
 
@@ -19,11 +21,15 @@ NEGATIONS = frozenset(["not", "except", "without", "isn't", "but"])
 ALL_WORDS = frozenset(["all", "every", "everything", "each"])
 MIN_TYPO = {True: 4, False: 6}
 
-_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+_WORD = re.compile(r"\d+(?:[:.,]\d+)+(?![^\W_])|[^\W_]+(?:['’][^\W_]+)*")
 _POSITION = re.compile(
     rf"(?:no\.?|the|option|number|choice|answer|#|i'?ll take|take|i'?d like|please|\s)*"
     rf"(?:(?P<ordinal>{'|'.join(ORDINALS)}|last)|(?P<digits>\d{{1,2}})(?:st|nd|rd|th)?|(?P<word>{'|'.join(NUMBERS)}))"
     rf"(?P<one>\s+(?:one|option|choice))?(?:\s|please|thanks|[.!])*",
+    re.IGNORECASE,
+)
+_ORDINAL = re.compile(
+    rf"\bthe\s+(?P<ordinal>{'|'.join(ORDINALS)}|last)(?:\s+[\w-]+)?\W*(?:please|thanks|thank you|then)?\W*$",
     re.IGNORECASE,
 )
 
@@ -45,15 +51,50 @@ class Pick:
     spans: tuple[tuple[int, int], ...] = ()
 
 
-def pick(options: Sequence[Option], text: str, topic: Collection[str], offered: Sequence[Option]) -> Pick:
+def pick(
+    options: Sequence[Option], text: str, topic: Collection[str], offered: Sequence[Option], today: date
+) -> Pick:
     """Read the reply to a question. Positions count in what was offered; `topic` holds stems that name no option."""
-    positional = _by_position(offered or options, text)
-    return positional or _by_phrase(options, text, None) or _by_words(options, text, topic, True) or Pick()
+    shown = offered or options
+    return (
+        _by_position(shown, text)
+        or _by_phrase(options, text, None)
+        or _by_attribute(options, text, today)
+        or _by_extreme(shown, text)
+        or _by_words(options, text, topic, True)
+        or _by_ordinal(shown, text)
+        or _by_indifference(shown, text)
+        or Pick()
+    )
 
 
 def spot(options: Sequence[Option], text: str, topic: Collection[str], has_numbers: bool) -> Pick:
     """Find an option in a sentence that was no reply to it: stricter. `has_numbers`: digits may mean something else."""
     return _by_phrase(options, text, (topic, has_numbers)) or _by_words(options, text, topic, False) or Pick()
+
+
+def spot_told(options: Sequence[Option], text: str, today: date) -> Pick:
+    """An option that a time or date in a sentence tells apart from all others."""
+    fitting, spans = attributes.matching(options, text, today)
+    return Pick(fitting[0].value, (), tuple(spans)) if len(fitting) == 1 and len(options) > 1 else Pick()
+
+
+def is_other(text: str) -> bool:
+    """Whether the text wants another one than was chosen, without saying which."""
+    return attributes.OTHER.search(text) is not None or attributes.DIFFERENT.search(text) is not None
+
+
+def is_unwanted(text: str) -> bool:
+    """Whether the text says that something is wrong or shall be changed."""
+    return attributes.UNWANTED.search(text) is not None
+
+
+def other_than(value: object, options: Sequence[Option], text: str) -> Pick:
+    """What "the other one" is: the only one left, or those left to choose from."""
+    found = attributes.OTHER.search(text)
+    if not found:
+        return Pick()
+    return _picked([option for option in options if option.value != str(value)], (found.span(),)) or Pick()
 
 
 def tokens(text: str) -> list[Token]:
@@ -67,7 +108,7 @@ def tokens(text: str) -> list[Token]:
 
 def _by_position(offered: Sequence[Option], text: str) -> Pick | None:
     match = _POSITION.fullmatch(text.strip())
-    if not match:
+    if not match or (match["digits"] and not match["one"] and _is_day(offered, text)):
         return None
     named = {token.stem for option in offered for form in _forms(option) for token in form}
     said = match["ordinal"] or match["digits"] or match["word"]
@@ -82,6 +123,50 @@ def _by_position(offered: Sequence[Option], text: str) -> Pick | None:
     if not 1 <= number <= len(offered):
         return None
     return Pick(offered[number - 1].value, (), ((0, len(text)),))
+
+
+def _is_day(offered: Sequence[Option], text: str) -> bool:
+    """Whether "the 12th" is a day that an option is told by, and no position."""
+    said = re.search(r"(\d{1,2})(?:st|nd|rd|th)", text)
+    return said is not None and any(
+        day.day == int(said[1]) for option in offered for day in attributes.told(option).days
+    )
+
+
+def _by_ordinal(offered: Sequence[Option], text: str) -> Pick | None:
+    """A position within a longer reply: "the second order please"."""
+    match = _ORDINAL.search(text.strip())
+    if not match:
+        return None
+    said = match["ordinal"].lower()
+    number = len(offered) if said == "last" else ORDINALS.index(said) + 1
+    return Pick(offered[number - 1].value, (), (match.span("ordinal"),)) if 1 <= number <= len(offered) else None
+
+
+def _by_indifference(offered: Sequence[Option], text: str) -> Pick | None:
+    """The first that was offered, where the customer leaves it to the business."""
+    return Pick(offered[0].value, (), ((0, len(text)),)) if offered and attributes.ANY.fullmatch(text) else None
+
+
+def _by_attribute(options: Sequence[Option], text: str, today: date) -> Pick | None:
+    """By what a label tells of an option; where other words narrow it down further, they do."""
+    fitting, spans = attributes.matching(options, text, today)
+    if len(fitting) > 1:
+        more = _by_words(fitting, _masked(text, spans), frozenset(), True) or _by_extreme(fitting, text)
+        if more and more.value is not None:
+            return Pick(more.value, (), (*spans, *more.spans))
+    return _picked(fitting, tuple(spans))
+
+
+def _by_extreme(options: Sequence[Option], text: str) -> Pick | None:
+    found = attributes.extreme(options, text)
+    return Pick(found[0].value, (), (found[1],)) if found else None
+
+
+def _masked(text: str, spans: Collection[tuple[int, int]]) -> str:
+    for start, end in spans:
+        text = text[:start] + " " * (end - start) + text[end:]
+    return text
 
 
 def _by_phrase(options: Sequence[Option], text: str, strict: tuple[Collection[str], bool] | None) -> Pick | None:

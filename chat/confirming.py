@@ -42,9 +42,14 @@ class Decided:
 
 
 async def propose(
-    asker: Asker, spec: ActionSpec, words: Mapping[str, Any], remembered: tuple[Remembered, ...], confidence: float
+    asker: Asker,
+    spec: ActionSpec,
+    words: Mapping[str, Any],
+    remembered: tuple[Remembered, ...],
+    confidence: float,
+    last: Mapping[str, Any] | None = None,
 ) -> Answer:
-    """Say exactly what would be done, and ask. Nothing is sent."""
+    """Say exactly what would be done, and ask. Nothing is sent. `last` is how its questions were answered."""
     try:
         arguments = actions.prepare(spec, words, asker.customer, remembered)
         call = await in_database(writes.propose, spec, arguments, _who(asker), scope=asker.scope)
@@ -54,7 +59,8 @@ async def propose(
     assert call.expires_at is not None  # a proposal always ends
     asked = Confirmation(call.id, spec.name, shown, call.summary, call.expires_at.isoformat(timespec="seconds"))
     text = f"Please check what I am about to do.\n\n{call.summary}\n\nShall I go ahead?"
-    dialogue = {FIELD: str(call.id), "last": {"action": spec.name, "id": str(spec.id), "arguments": dict(words)}}
+    kept = last or {"action": spec.name, "id": str(spec.id), "arguments": dict(words)}
+    dialogue = {FIELD: str(call.id), "last": dict(kept)}
     return Answer(text, "dynamic", confidence, confirm=asked, dialogue=dialogue)
 
 
@@ -77,6 +83,11 @@ def decide_in_words(asker: Asker, call_id: UUID, message_id: UUID, *, yes: bool)
     said = Message.objects.filter(conversation_group_id=asker.group_id, id=message_id)
     said.update(choice={"field": FIELD, "value": str(call_id)})
     return writes.decide(call_id, _in(conversation), yes=yes)
+
+
+def withdraw(conversation_id: UUID) -> None:
+    """What waits for the customer's yes in this conversation waits no more. Needs its scope."""
+    writes.withdraw(conversation_id)
 
 
 def without_question(dialogue: dict[str, Any]) -> dict[str, Any]:

@@ -105,6 +105,11 @@ def load_action(group_id: UUID, action_id: UUID) -> ActionSpec:
     return spec_of(action)
 
 
+def load_action_named(group_id: UUID, name: str) -> ActionSpec:
+    """The same by its name, as choices speak of it."""
+    return spec_of(Action.objects.select_related("data_api").get(group_id=group_id, name=name, enabled=True))
+
+
 def spec_of(action: Action) -> ActionSpec:
     """The same for an action at hand, enabled or not."""
     api = action.data_api

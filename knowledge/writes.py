@@ -85,8 +85,7 @@ def propose(spec: ActionSpec, arguments: Mapping[str, Any], asker: Asker) -> Cal
     same = here.filter(action_id=spec.id, arguments=shown, state__in=OPEN, created_at__gt=since)
     if same.exists():
         raise Refused("pending", "That is under way already. What comes of it will be said right here.")
-    for earlier in here.filter(state=State.PROPOSED).select_for_update():
-        _enter(earlier, State.WITHDRAWN)
+    withdraw(asker.conversation_id)
     return Call.objects.create(
         id=uuid4(),
         group_id=spec.group_id,
@@ -104,6 +103,13 @@ def propose(spec: ActionSpec, arguments: Mapping[str, Any], asker: Asker) -> Cal
         summary=summary_of(spec, arguments),
         expires_at=timezone.now() + CONFIRM_WITHIN,
     )
+
+
+def withdraw(conversation_id: UUID) -> None:
+    """End what waits for the customer's yes in a conversation."""
+    waiting = Call.objects.filter(conversation_id=conversation_id, state=State.PROPOSED)
+    for call in waiting.select_for_update():
+        _enter(call, State.WITHDRAWN)
 
 
 def decide(call_id: UUID, asker: Asker, *, yes: bool) -> Call:

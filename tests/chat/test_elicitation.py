@@ -312,7 +312,7 @@ COLOURS = [Option("storm-blue", "Storm blue"), Option("sky-blue", "Sky blue"), O
     ],
 )  # fmt: skip
 def test_choices(text: str, value: str | None) -> None:
-    assert pick(COLOURS, text, {"colour"}, COLOURS).value == value
+    assert pick(COLOURS, text, {"colour"}, COLOURS, TODAY).value == value
 
 
 def test_huge_and_hostile_text_is_read_quickly() -> None:
