@@ -54,14 +54,16 @@ class Told:
         return min(self.days, default=date.min), min(self.times, default="")
 
 
-def matching(options: Sequence[Option], text: str, today: date) -> tuple[list[Option], list[tuple[int, int]]]:
+def matching(
+    options: Sequence[Option], text: str, today: date, *, by_day: bool = True
+) -> tuple[list[Option], list[tuple[int, int]]]:
     """The options that every time, date and part of the day in the text fits, and where those stand.
 
     Nothing where the text has none, or none that the options could be told apart by.
     """
     left = list(options)
     spans: list[tuple[int, int]] = []
-    for fits, span in _tests(text, today):
+    for fits, span in _tests(text, today, by_day):
         if _NOT.search(text[: span[0]]):
             continue
         fitting = [option for option in left if fits(told(option))]
@@ -96,11 +98,11 @@ def told(option: Option) -> Told:
     return Told(times, days, amounts[0] if len(amounts) == 1 else None, _size(option))
 
 
-def _tests(text: str, today: date) -> list[tuple[Callable[[Told], bool], tuple[int, int]]]:
+def _tests(text: str, today: date, by_day: bool) -> list[tuple[Callable[[Told], bool], tuple[int, int]]]:
     found: list[tuple[Callable[[Told], bool], tuple[int, int]]] = []
     for time, span in formats.mentions(formats.TIME, text):
         found.append((_at(time, explicit=bool(re.search(r"m\b|noon", text[span[0] : span[1]], re.I))), span))
-    for mention in dates.mentions(text, today):
+    for mention in dates.mentions(text, today) if by_day else ():
         named = text[mention.start : mention.end].lower().split()[-1]
         if named in dates.WEEKDAYS:
             found.append((_on_weekday(dates.WEEKDAYS.index(named)), (mention.start, mention.end)))
@@ -109,7 +111,7 @@ def _tests(text: str, today: date) -> list[tuple[Callable[[Told], bool], tuple[i
             with_year = re.search(r"\d{4}", said) is not None
             found.append((_on(mention.readings, with_year), (mention.start, mention.end)))
     taken = [span for _, span in found]
-    for match in _DAY.finditer(text):
+    for match in _DAY.finditer(text) if by_day else ():
         if not any(start <= match.start() < end for start, end in taken):
             found.append((_on_day(int(match["day"])), match.span()))
     for part, (start, end) in PARTS.items():

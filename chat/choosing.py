@@ -73,9 +73,9 @@ def spot(options: Sequence[Option], text: str, topic: Collection[str], has_numbe
     return _by_phrase(options, text, (topic, has_numbers)) or _by_words(options, text, topic, False) or Pick()
 
 
-def spot_told(options: Sequence[Option], text: str, today: date) -> Pick:
+def spot_told(options: Sequence[Option], text: str, today: date, *, by_day: bool) -> Pick:
     """An option that a time or date in a sentence tells apart from all others."""
-    fitting, spans = attributes.matching(options, text, today)
+    fitting, spans = attributes.matching(options, text, today, by_day=by_day)
     return Pick(fitting[0].value, (), tuple(spans)) if len(fitting) == 1 and len(options) > 1 else Pick()
 
 
@@ -216,6 +216,13 @@ def _by_words(options: Sequence[Option], text: str, topic: Collection[str], repl
     return _most(vocabulary, words, meant, reply)
 
 
+# "Can I change my booking" names no option, though one may be told by its changes.
+REQUESTS = frozenset(
+    lexical.terms("change move cancel switch make book order buy get send check find show look give take tell")
+)
+)
+
+
 def _most(
     vocabulary: dict[Option, frozenset[str]], words: list[Token], meant: dict[int, str], reply: bool
 ) -> Pick | None:
@@ -226,7 +233,7 @@ def _most(
         return None
     if not reply and len(top) == 1 and best == 1:
         stem = next(stem for stem in meant.values() if stem in vocabulary[top[0]])
-        if not _is_telling(top[0], stem):
+        if stem in REQUESTS or not _is_telling(top[0], stem):
             return None
     shared = [index for index, stem in meant.items() if any(stem in vocabulary[option] for option in top)]
     return _picked(top, _spans(words, shared))

@@ -107,7 +107,8 @@ Outcome = Ask | Lookup | NothingThere | Ready | NeedsSignIn | Cancelled | Change
 @dataclass(frozen=True)
 class Elicitation:
     """One action's questions: its parameters, and what is needed to read the replies. What is `known` from elsewhere
-    is not asked. `following`: nothing is open, so that the text must be about what was done or asked last."""
+    is not asked. `following`: nothing is open, so that the text must be about what was done or asked last.
+    `wants_person`: the text may well ask for a person, unless it is plainly a reply."""
 
     action: str
     parameters: tuple[Parameter, ...]
@@ -117,6 +118,7 @@ class Elicitation:
     known: Mapping[str, Any] = field(default_factory=dict)
     looked_up: tuple[LookedUp, ...] = ()
     following: bool = False
+    wants_person: bool = False
 
     def advance(self, state: Mapping[str, Any], said: Said, customer: CustomerIdentity | None) -> Outcome:
         """One step: read what was said in this state. The state that was given is not changed."""
@@ -141,11 +143,14 @@ class Elicitation:
         own = last.get("action") == self.action
         again = own and (self.following or said.choice is not None or is_follow_up(said.text))
         progress = self._progress(last if again else {})
-        before, chosen = dict(progress.arguments), progress.asking
+        before, chosen, offered = dict(progress.arguments), progress.asking, progress.offered
         progress.asking, progress.asked, progress.offered = None, {}, []
         found = self._collect(progress, said)
         if again and said.choice is None and progress.arguments == before:
-            changed = self._revise(progress, said.text, self._named(chosen))
+            last_asked = self._named(chosen)
+            changed = self._revise(progress, said.text, last_asked)
+            if not changed and last_asked and not is_plain_text(last_asked):
+                changed = self._chosen_again(progress, progress.resolved(last_asked), said.text, offered)
             if self.following and not changed and not found.candidates and not wants_again(said.text):
                 return ChangedSubject(progress.state(self.action))
         return self._next(progress, customer, candidates=found.candidates)
@@ -165,16 +170,16 @@ class Elicitation:
             return self._look_up(progress, asked)
         asked = progress.resolved(asked)
         offered = [option for option in asked.choices if option.value in progress.offered]
-        text = self._last_word(asked, said.text, offered)
+        text, unread = self._last_word(asked, said.text, offered), progress.unread()
         if pair := find_pair(progress.with_choices(), asked, text, self.today):
-            return self._paired(progress, asked, text, pair)
+            return self._paired(progress, asked, text, pair, unread)
         parsed = self._parsed(progress, asked, text, offered)
         if self._is_other_subject(asked, parsed, said.text, text):
             return ChangedSubject(progress.state(self.action))
         if parsed.value is None and self._correct(progress, asked, text):
             return self._again(progress, asked)
         if parsed.value is None:
-            progress.hear(text)
+            progress.hear(text, unread)
             return self._failed(progress, asked, parsed.problem, parsed.candidates)
         progress.take(asked.name, parsed.value)
         left = without(text, parsed.spans)
@@ -183,7 +188,7 @@ class Elicitation:
             progress.take(name, value)
         if CORRECTION.search(text):
             self._correct(progress, asked, left)
-        progress.hear(without(left, rest.spans))
+        progress.hear(without(left, rest.spans), unread)
         return self._next(progress, None, signed_in=True, candidates=rest.candidates)
 
     def _parsed(self, progress: Progress, asked: Parameter, text: str, offered: Sequence[Option]) -> Parsed:
@@ -201,11 +206,12 @@ class Elicitation:
     def _plain(self, progress: Progress, asked: Parameter, text: str) -> Parsed:
         """A text of the customer's own; what has a form of its own is read first, and a list is shared out."""
         others = [each for each in progress.with_choices() if each.name != asked.name]
-        if any(is_plain_text(_of(others, name)) for name in find_values(others, text, self.today).values):
+        named = find_values(others, text, self.today, topic=self._topic).values
+        if any(is_plain_text(_of(others, name)) for name in named):
             # It says of itself that it is for another.
             return Parsed()
         coded = [each for each in others if each.pattern or each.format]
-        found = find_values(coded, text, self.today)
+        found = find_values(coded, text, self.today, topic=self._topic)
         rest = without(text, found.spans)
         waiting = [each for each in self._open(progress) if each.required and is_plain_text(each)]
         shared = split_texts(rest, waiting)
@@ -220,10 +226,12 @@ class Elicitation:
     def _is_other_subject(self, asked: Parameter, parsed: Parsed, said: str, text: str) -> bool:
         unsure = not parsed.spans or _leftover(text, parsed) >= LONG_REPLY
         if is_plain_text(asked):
-            unsure = is_question(said)
+            unsure = is_question(said) or self.wants_person
         return unsure and self.looks_like_new_question(said)
 
-    def _paired(self, progress: Progress, asked: Parameter, text: str, pair: Mapping[str, Parsed]) -> Outcome:
+    def _paired(
+        self, progress: Progress, asked: Parameter, text: str, pair: Mapping[str, Parsed], unread: list[str]
+    ) -> Outcome:
         """A reply that says itself which of two alike it is for: "to Durham"."""
         spans = [span for parsed in pair.values() for span in parsed.spans]
         for name, parsed in pair.items():
@@ -232,7 +240,7 @@ class Elicitation:
         rest = self._find(progress, left, self._open(progress))
         for name, value in rest.values.items():
             progress.take(name, value)
-        progress.hear(without(left, rest.spans))
+        progress.hear(without(left, rest.spans), unread)
         if asked.name not in progress.arguments:
             return self._again(progress, asked)
         return self._next(progress, None, signed_in=True, candidates=rest.candidates)
@@ -263,7 +271,7 @@ class Elicitation:
     def _correct(self, progress: Progress, asked: Parameter, text: str) -> bool:
         """Whether the text gives other parameters a (new) value while this one was asked for."""
         others = [parameter for parameter in progress.with_choices() if parameter.name != asked.name]
-        found = find_values(others, text, self.today).values
+        found = find_values(others, text, self.today, topic=self._topic).values
         changed = {name: value for name, value in found.items() if progress.arguments.get(name) != value}
         for name, value in changed.items():
             progress.take(name, value)
@@ -287,6 +295,15 @@ class Elicitation:
             return True
         return False
 
+    def _chosen_again(self, progress: Progress, last: Parameter, text: str, offered: Sequence[str]) -> bool:
+        """Whether the text answers once more what was asked last ("the later one")."""
+        options = [option for option in last.choices if option.value in offered]
+        parsed = parse_value(last, text, self.today, options)
+        if parsed.value is None or _leftover(text, parsed) >= LONG_REPLY:
+            return False
+        progress.take(last.name, parsed.value)
+        return True
+
     def _collect(self, progress: Progress, said: Said) -> Found:
         if said.choice is not None:
             pressed = self._named(said.choice.field)
@@ -297,6 +314,7 @@ class Elicitation:
             for name, value in values.items():
                 progress.take(name, value)
             return Found(values)
+        unread = progress.unread()
         found = self._find(progress, said.text, None)
         for name, value in found.values.items():
             progress.take(name, value)
@@ -304,12 +322,12 @@ class Elicitation:
             missing = [p for p in self._open(progress) if p.name not in found.candidates]
             for name, value in self._find(progress, said.understood, missing).values.items():
                 progress.take(name, value)
-        progress.hear(without(said.text, found.spans))
+        progress.hear(without(said.text, found.spans), unread)
         return found
 
     def _find(self, progress: Progress, text: str, missing: Sequence[Parameter] | None) -> Found:
         only = None if missing is None else {each.name for each in missing}
-        return find_values(progress.with_choices(), text, self.today, only)
+        return find_values(progress.with_choices(), text, self.today, only, self._topic)
 
     def _next(
         self,
@@ -422,6 +440,11 @@ class Elicitation:
                 if option:
                     found[parameter.name] = option
         return found
+
+    @property
+    def _topic(self) -> frozenset[str]:
+        """What the action itself is called names none of its values: "cancel my order" is not the cancelled one."""
+        return frozenset(token.stem for token in choosing.tokens(self.action.replace("_", " ").replace("-", " ")))
 
     def _needs_sign_in(self) -> bool:
         return self.needs_customer or any(parameter.claimed for parameter in self.parameters)

@@ -133,9 +133,12 @@ class Progress:
             return False
         return True
 
-    def hear(self, text: str) -> None:
-        """Keep what was said for the choices that are not known yet."""
-        unread = [each.name for each in self.parameters if each.choices_from and self.options_of(each) is None]
+    def unread(self) -> list[str]:
+        """The parameters whose choices are not known now, so that what is said may hold values for them."""
+        return [each.name for each in self.parameters if each.choices_from and self.options_of(each) is None]
+
+    def hear(self, text: str, unread: list[str]) -> None:
+        """Keep what was said for the choices that were not known when it was read."""
         if unread and text.strip():
             self.heard.append({"text": text[:LONGEST_HEARD], "unread": unread})
 

@@ -39,13 +39,20 @@ class Found:
     spans: tuple[Span, ...] = ()
 
 
-def find_values(parameters: Sequence[Parameter], text: str, today: date, only: Collection[str] | None = None) -> Found:
+def find_values(
+    parameters: Sequence[Parameter],
+    text: str,
+    today: date,
+    only: Collection[str] | None = None,
+    topic: Collection[str] = (),
+) -> Found:
     """Read a sentence that need not be about these parameters: only what is unambiguous is taken.
 
-    With `only`, the others are known already: they still claim what is clearly said of them.
+    With `only`, the others are known already: they still claim what is clearly said of them. `topic` holds stems that
+    name no option.
     """
     wanted = [parameter for parameter in parameters if parameter.askable]
-    finding = _Finding(wanted, text, today)
+    finding = _Finding(wanted, text, today, topic)
     finding.of_patterns()
     finding.of_named_texts()
     finding.of_pairs(only)
@@ -63,7 +70,8 @@ def find_values(parameters: Sequence[Parameter], text: str, today: date, only: C
 class _Finding:
     """One reading of a sentence; each step leaves what the ones before have taken."""
 
-    def __init__(self, wanted: Sequence[Parameter], text: str, today: date) -> None:
+    def __init__(self, wanted: Sequence[Parameter], text: str, today: date, topic: Collection[str] = ()) -> None:
+        self.topic = frozenset(topic)
         self.wanted, self.text, self.today = wanted, text, today
         self.values: dict[str, Any] = {}
         self.candidates: dict[str, tuple[Option, ...]] = {}
@@ -126,14 +134,14 @@ class _Finding:
         """Longer namings first claim their words; a word that fits two parameters alike goes to neither."""
         has_numbers, rest = self._has_numbers(), self._rest()
         picks = {
-            parameter.name: choosing.spot(parameter.choices, rest, topic_of(parameter), has_numbers)
+            parameter.name: choosing.spot(parameter.choices, rest, topic_of(parameter) | self.topic, has_numbers)
             for parameter in self.wanted
             if parameter.choices and parameter.name not in self.values and parameter.name not in self.paired
         }
         dated = any(each.type == "date" and not each.choices for each in self.wanted)
         for parameter in self.wanted:
-            if parameter.choices_from and picks.get(parameter.name) == choosing.Pick() and not dated:
-                picks[parameter.name] = choosing.spot_told(parameter.choices, rest, self.today)
+            if parameter.choices_from and picks.get(parameter.name) == choosing.Pick():
+                picks[parameter.name] = choosing.spot_told(parameter.choices, rest, self.today, by_day=not dated)
         spans: list[Span] = []
         for name, pick in picks.items():
             rivals = [other for rival, other in picks.items() if rival != name and other.value is not None]

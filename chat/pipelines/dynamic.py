@@ -81,14 +81,17 @@ async def resume(context: TurnContext, routed: RoutedQuestion) -> Answer | None:
     question, decision = routed.question, routed.decision
     if question.choice is None and (settled := await settling.in_words(context, question.text)):
         return settled
-    if entry is None or (decision.route == "human" and question.choice is None):
+    if entry is None:
         return None
     said = Said(question.text, question.choice)
     is_new = partial(_is_other_question, decision, entry)
     following = "action" not in context.dialogue
     if following and not _may_follow(context, said, is_new):
         return None
-    resumed = await converse(context.asker, entry, said, context.dialogue, is_new, RESUMED, following=following)
+    wants_person = decision.route == "human" and decision.confidence >= SURE
+    resumed = await converse(
+        context.asker, entry, said, context.dialogue, is_new, RESUMED, following=following, wants_person=wants_person
+    )
     if isinstance(resumed, ChangedSubject):
         return None
     resumed = remembering.kept(context.dialogue, resumed)
@@ -130,6 +133,7 @@ async def converse(
     looks_like_new_question: Callable[[str], bool],
     confidence: float,
     following: bool = False,
+    wants_person: bool = False,
 ) -> Answer | ChangedSubject:
     """One step of an action's dialogue: a question back, a request to sign in, or the result of the call."""
     spec = await _load(asker, entry)
@@ -140,7 +144,7 @@ async def converse(
     known = {name: value for name, value in fallbacks.items() if value is not None}
     steps = Elicitation(
         entry.name, spec.parameters, datetime.now(UTC).date(), looks_like_new_question, spec.needs_customer, known,
-        following=following,
+        following=following, wants_person=wants_person,
     )  # fmt: skip
     own = _own(dialogue, entry)
     outcome, offering = steps.advance(own, said, asker.customer), Offering(asker, spec.group_id, remembered)
