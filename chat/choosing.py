@@ -186,6 +186,8 @@ def _is_weak(
 ) -> bool:
     """A single letter or a number in a sentence names an option only where the sentence says so ("size S", "in 43")."""
     first = words[hit[0]]
+    if hit[1] - hit[0] == 1 and first.stem and first.stem in topic:
+        return True
     if hit[1] - hit[0] > 1 or not (len(first.text) == 1 or first.text.isdigit()):
         return False
     before = words[hit[0] - 1] if hit[0] else None
@@ -219,7 +221,6 @@ def _by_words(options: Sequence[Option], text: str, topic: Collection[str], repl
 # "Can I change my booking" names no option, though one may be told by its changes.
 REQUESTS = frozenset(
     lexical.terms("change move cancel switch make book order buy get send check find show look give take tell")
-)
 )
 
 

@@ -1,13 +1,8 @@
 """A railway that no demo knows: its own HTTP API, and the actions by which a bot sells and changes tickets."""
 
-import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+
+from tests.chat.plain_api import Answered, action, choices_from
 
 STATIONS = {
     "LDS": "Leeds", "YRK": "York", "HGT": "Harrogate", "SKI": "Skipton", "DHM": "Durham", "NCL": "Newcastle",
@@ -30,38 +25,27 @@ FAQS = (
 )
 
 
-def _of(name: str, action: str, items: str, value: str, label: str, **arguments: str) -> dict[str, Any]:
-    """A required parameter whose choices another action lists."""
-    source = {"action": action, "items": items, "value": value, "label": label, "arguments": arguments}
-    return {"name": name, "required": True, "choices_from": source}
-
-
 def _station(name: str, prompt: str) -> dict[str, Any]:
-    found = _of(name, "list_stations", "$.stations[*]", "$.code", "{{ item.name }}")
-    return {**found, "description": "A station", "prompt": prompt}
+    found = choices_from("list_stations", "$.stations[*]", "$.code", "{{ item.name }}")
+    return {"name": name, **found, "description": "A station", "prompt": prompt}
 
 
 FROM, TO = _station("from_station", "Where do you travel from?"), _station("to_station", "Where to?")
 DAY = {"name": "day", "type": "date", "required": True, "prompt": "On which day?"}
 TRAIN_LABEL = "{{ item.departs }}, {{ item.price | money('GBP') }}, {{ '1 change' if item.changes else 'direct' }}"
 TRAIN = {
-    **_of("train", "find_trains", "$.trains[*]", "$.id", TRAIN_LABEL,
+    "name": "train",
+    **choices_from("find_trains", "$.trains[*]", "$.id", TRAIN_LABEL,
           from_station="from_station", to_station="to_station", day="day"),
     "in": "body", "prompt": "Which train?",
 }  # fmt: skip
 MINE = {"name": "passenger", "in": "path", "source": "customer.sub"}
 BOOKING_LABEL = "{{ item.from_name }} to {{ item.to_name }}, {{ item.day | date }}, {{ item.departs }}"
 BOOKING = {
-    **_of("booking", "my_bookings", "$.bookings[*]", "$.id", BOOKING_LABEL),
+    "name": "booking",
+    **choices_from("my_bookings", "$.bookings[*]", "$.id", BOOKING_LABEL),
     "in": "path", "prompt": "Which booking?",
 }  # fmt: skip
-
-
-def _action(name: str, title: str, path: str, parameters: list[dict[str, Any]], answer: str, *examples: str,
-            **more: Any) -> dict[str, Any]:  # fmt: skip
-    fields = {"method": "GET", "requires_verified": any(each is MINE for each in parameters), **more}
-    return {"name": name, "title": title, "path": path, "parameters": parameters, "answer": answer,
-            "examples": list(examples), **fields}  # fmt: skip
 
 
 def _body(parameter: dict[str, Any]) -> dict[str, Any]:
@@ -69,17 +53,17 @@ def _body(parameter: dict[str, Any]) -> dict[str, Any]:
 
 
 ACTIONS = [
-    _action("list_stations", "Our stations", "/stations", [],
+    action("list_stations", "Our stations", "/stations", [],
             "We stop at {{ response.stations | map(attribute='name') | join(', ') }}.",
             "which stations do you serve", "where do your trains stop"),
-    _action("find_trains", "Trains on a day", "/trains", [FROM, TO, DAY],
+    action("find_trains", "Trains on a day", "/trains", [FROM, TO, DAY],
             "{% for train in response.trains %}- {{ train.departs }}, {{ train.price | money('GBP') }}\n{% endfor %}",
             "Which trains go from Leeds to York on Friday?", "what trains are there to Whitby tomorrow",
             "train times from Durham to Newcastle", "when is the next train to Skipton"),
-    _action("my_bookings", "My bookings", "/passengers/{passenger}/bookings", [MINE],
+    action("my_bookings", "My bookings", "/passengers/{passenger}/bookings", [MINE],
             "{% for it in response.bookings %}- {{ it.id }}: {{ it.from_name }} to {{ it.to_name }}\n{% endfor %}",
             "show me my bookings", "which tickets have I booked"),
-    _action("book_ticket", "Book a ticket", "/passengers/{passenger}/bookings",
+    action("book_ticket", "Book a ticket", "/passengers/{passenger}/bookings",
             [MINE, _body(FROM), _body(TO), _body(DAY), TRAIN,
              {"name": "travel_class", "in": "body", "required": True, "prompt": "Standard or first class?",
               "choices": [{"value": "standard", "label": "Standard"}, {"value": "first", "label": "First class"}]},
@@ -88,19 +72,19 @@ ACTIONS = [
             "Your booking {{ response.id }} is made.", "I would like to book a ticket", "book a train to York",
             "buy a ticket from Leeds to Durham", "I need to be in Settle on Monday, can I get a ticket?",
             "ticket to Whitby please", method="POST"),
-    _action("cancel_booking", "Cancel a booking", "/passengers/{passenger}/bookings/{booking}", [MINE, BOOKING],
+    action("cancel_booking", "Cancel a booking", "/passengers/{passenger}/bookings/{booking}", [MINE, BOOKING],
             "Your booking {{ arguments.booking }} is cancelled.", "cancel my booking", "I want to cancel my ticket",
             "I cannot travel, cancel the trip to York", method="DELETE"),
-    _action("move_booking", "Move a booking to another train", "/passengers/{passenger}/bookings/{booking}/train",
+    action("move_booking", "Move a booking to another train", "/passengers/{passenger}/bookings/{booking}/train",
             [MINE, BOOKING, _body(DAY),
-             {**_of("train", "trains_for_booking", "$.trains[*]", "$.id", TRAIN_LABEL, booking="booking", day="day"),
+             {"name": "train", **choices_from("trains_for_booking", "$.trains[*]", "$.id", TRAIN_LABEL, booking="booking", day="day"),
               "in": "body", "prompt": "Which train?"}],
             "Your booking {{ arguments.booking }} is now for {{ arguments.train }}.",
             "can I change my booking to another train", "move my ticket to a later train",
             "I want to travel on another day", method="PUT"),
-    _action("trains_for_booking", "Trains for a booking", "/passengers/{passenger}/bookings/{booking}/trains",
+    action("trains_for_booking", "Trains for a booking", "/passengers/{passenger}/bookings/{booking}/trains",
             [MINE, {"name": "booking", "in": "path", "required": True}, DAY], "{{ response.trains | length }} trains."),
-    _action("delay_refund", "Money back for a late train", "/passengers/{passenger}/refunds",
+    action("delay_refund", "Money back for a late train", "/passengers/{passenger}/refunds",
             [MINE, _body(BOOKING),
              {"name": "minutes_late", "in": "body", "type": "integer", "required": True, "minimum": 15, "maximum": 600,
               "description": "How many minutes late the train was", "prompt": "How many minutes late was it?"},
@@ -111,70 +95,31 @@ ACTIONS = [
 ]  # fmt: skip
 
 
-@dataclass
-class Rail:
-    """What was asked of the railway: method, path, query and body."""
-
-    site: str
-    seen: list[tuple[str, str, dict[str, str], Any]] = field(default_factory=list)
-
-    def answer(self, method: str, address: str, body: Any) -> tuple[int, dict[str, Any]]:
-        parts = urlsplit(address)
-        query = {name: values[0] for name, values in parse_qs(parts.query).items()}
-        self.seen.append((method, parts.path, query, body))
-        if method != "GET":
-            return 200, {"id": "B-9000"}
-        if parts.path == "/stations":
+def answer(method: str, path: list[str], query: dict[str, str], body: Any) -> Answered:
+    """What the railway's API says."""
+    if method != "GET":
+        return 200, {"id": "B-9000"}
+    match path:
+        case ["stations"]:
             return 200, {"stations": [{"code": code, "name": name} for code, name in STATIONS.items()]}
-        if parts.path == "/trains":
-            return self._trains(query["from_station"], query["to_station"], query["day"])
-        _, _, passenger, _, *rest = parts.path.split("/")
-        rows = BOOKINGS.get(passenger, [])
-        if not rest:
-            return 200, {"bookings": [_booking(*row) for row in rows]}
-        row = next((row for row in rows if row[0] == rest[0]), None)
-        return self._trains(row[1], row[2], query["day"]) if row else (404, {"message": "No such booking."})
-
-    def _trains(self, start: str, end: str, day: str) -> tuple[int, dict[str, Any]]:
-        if start not in STATIONS or end not in STATIONS or start == end:
-            return 422, {"message": "There are no such trains."}
-        trains = [
-            {"id": f"{start}{end}-{time.replace(':', '')}", "departs": time, "price": price, "changes": changes}
-            for time, price, changes in TRAINS
-        ]
-        return 200, {"trains": trains}
+        case ["trains"]:
+            return _trains(query["from_station"], query["to_station"], query["day"])
+        case ["passengers", passenger, "bookings"]:
+            return 200, {"bookings": [_booking(*row) for row in BOOKINGS.get(passenger, [])]}
+        case ["passengers", passenger, "bookings", number, "trains"]:
+            row = next((row for row in BOOKINGS.get(passenger, []) if row[0] == number), None)
+            return _trains(row[1], row[2], query["day"]) if row else (404, {"message": "No such booking."})
+    return 404, {"message": "There is nothing here."}
 
 
-@contextmanager
-def northmoor_rail() -> Iterator[Rail]:
-    rail = Rail("")
-
-    class Handler(BaseHTTPRequestHandler):
-        def _serve(self) -> None:
-            length = int(self.headers.get("Content-Length") or 0)
-            body = json.loads(self.rfile.read(length)) if length else None
-            status, content = rail.answer(self.command, self.path, body)
-            data = json.dumps(content).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
-
-        do_GET = do_POST = do_PUT = do_DELETE = _serve  # noqa: N815 (what the standard library calls them)
-
-        def log_message(self, *args: Any) -> None:
-            return None
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    rail.site = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield rail
-    finally:
-        server.shutdown()
-        server.server_close()
+def _trains(start: str, end: str, day: str) -> Answered:
+    if start not in STATIONS or end not in STATIONS or start == end:
+        return 422, {"message": "There are no such trains."}
+    trains = [
+        {"id": f"{start}{end}-{time.replace(':', '')}", "departs": time, "price": price, "changes": changes}
+        for time, price, changes in TRAINS
+    ]
+    return 200, {"day": day, "trains": trains}
 
 
 def _booking(number: str, start: str, end: str, day: str, departs: str) -> dict[str, Any]:

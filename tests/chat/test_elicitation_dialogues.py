@@ -22,7 +22,8 @@ from knowledge.documents import save_document
 from knowledge.imports import import_faqs
 from knowledge.models import Action, Call, DataApi
 from tenants.scope import within
-from tests.chat import northmoor_rail
+from tests.chat import linden_clinic, northmoor_rail
+from tests.chat.plain_api import plain_api
 from tests.conftest import Business, make_business
 from tests.knowledge.demo_apis import running_service
 
@@ -51,20 +52,21 @@ class Ended:
 def bots(django_db_setup: None, django_db_blocker: Any) -> Iterator[Bots]:
     with django_db_blocker.unblock(), ExitStack() as stack:
         sites = {name: stack.enter_context(running_service(name)) for name in ("harbor", "meridian")}
-        rail = stack.enter_context(northmoor_rail.northmoor_rail())
-        businesses = {"northmoor-rail": _railway(rail.site)}
+        businesses = {}
+        for key, made_up in {"northmoor-rail": northmoor_rail, "linden-clinic": linden_clinic}.items():
+            businesses[key] = _made_up(key, made_up, stack.enter_context(plain_api(made_up.answer)).site)
         for demo in BUSINESSES:
             for api in demo.tenant["data_apis"]:
                 key = api["bot"]
                 businesses[key] = _demo(demo.slug, api, demo.folders[key], sites[demo.slug])
-        yield Bots(businesses, northmoor_rail.PEOPLE)
+        yield Bots(businesses, northmoor_rail.PEOPLE | linden_clinic.PEOPLE)
 
 
 def dialogues(name: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (HERE / name).read_text(encoding="utf-8").splitlines()]
 
 
-@pytest.mark.parametrize("name", ["elicitation_dialogues.jsonl"])
+@pytest.mark.parametrize("name", ["elicitation_dialogues.jsonl", "elicitation_dialogues_sloppy.jsonl"])
 async def test_dialogues_reach_the_right_call(bots: Bots, settle: Callable[..., None], name: str) -> None:
     await asyncio.to_thread(settle, *bots.businesses.values())
     rows = dialogues(name)
@@ -141,14 +143,13 @@ def _token(bots: Bots, business: Business, subject: str) -> str:
     return jwt.encode(claims, secret, algorithm="HS256")
 
 
-def _railway(site: str) -> Business:
-    business = make_business("Northmoor Rail", "northmoor")
+def _made_up(key: str, described: Any, site: str) -> Business:
+    business = make_business(key, key)
     with within(business.scope):
-        api = save_data_api(DataApi(group=business.bot, name="Rail", base_url=site, allowed_hosts=["127.0.0.1"]))
-        rows = sorted(northmoor_rail.ACTIONS, key=_depends)
-        for row in rows:
+        api = save_data_api(DataApi(group=business.bot, name="Own", base_url=site, allowed_hosts=["127.0.0.1"]))
+        for row in sorted(described.ACTIONS, key=_depends):
             save_action(Action(group=business.bot, data_api=api, **row))
-        assert not import_faqs(business.bot.id, northmoor_rail.FAQS.encode(), "faqs.csv").errors
+        assert not import_faqs(business.bot.id, described.FAQS.encode(), "faqs.csv").errors
     return business
 
 
