@@ -16,7 +16,9 @@ PARTS = {"morning": ("05:00", "11:59"), "afternoon": ("12:00", "17:59"), "evenin
 ANY = re.compile(
     r"\W*(?:any(?: (?:one|of (?:them|those)|is fine|will do))?|either(?: one| is fine| of them)?|"
     r"whichever(?: .{0,20})?|"
-    r"you (?:choose|pick|decide)|i (?:really )?(?:don'?t|do not) (?:mind|care)|no preference|surprise me|no matter)"
+    r"up to you|whatever|"
+    r"you (?:choose|pick|decide)|(?:i (?:really )?)?(?:don'?t|do not) (?:really )?(?:mind|care)|"
+    r"no preference|not bothered|surprise me|no matter)"
     r"(?:\W+(?:please|thanks|really))*\W*",
     re.IGNORECASE,
 )
@@ -34,6 +36,7 @@ _EXTREMES = (
     (r"biggest|bigger|largest|larger", "size", max),
     (r"smallest|smaller", "size", min),
 )
+_PLAIN_EXTREMES = ((r"cheapest", "price", min), (r"earliest|soonest", "moment", min))
 _NOT = re.compile(r"\b(?:not|except|isn'?t)\W+(?:the\W+|at\W+|on\W+)?$", re.IGNORECASE)
 _DAY = re.compile(r"(?<!\w)(?P<day>[1-9]|[12]\d|3[01])(?:st|nd|rd|th)(?!\w)", re.IGNORECASE)
 
@@ -73,9 +76,12 @@ def matching(
     return (left, spans) if spans else ([], [])
 
 
-def extreme(options: Sequence[Option], text: str) -> tuple[Option, tuple[int, int]] | None:
-    """The one that is the cheapest, the earliest, the largest… of those that can be compared so."""
-    for words, what, choose in _EXTREMES:
+def extreme(options: Sequence[Option], text: str, *, plainly: bool = False) -> tuple[Option, tuple[int, int]] | None:
+    """The one that is the cheapest, the earliest, the largest… of those that can be compared so.
+
+    `plainly`: only words that cannot mean much else ("the last trip" is no choice of a train).
+    """
+    for words, what, choose in _PLAIN_EXTREMES if plainly else _EXTREMES:
         found = re.search(rf"(?<!\w)(?:{words})(?!\w)", text, re.IGNORECASE)
         if not found or _NOT.search(text[: found.start()]):
             continue
@@ -104,8 +110,10 @@ def _tests(text: str, today: date, by_day: bool) -> list[tuple[Callable[[Told], 
         found.append((_at(time, explicit=bool(re.search(r"m\b|noon", text[span[0] : span[1]], re.I))), span))
     for mention in dates.mentions(text, today) if by_day else ():
         named = text[mention.start : mention.end].lower().split()[-1]
-        if named in dates.WEEKDAYS:
-            found.append((_on_weekday(dates.WEEKDAYS.index(named)), (mention.start, mention.end)))
+        if bare := re.fullmatch(r"the\s+(\d{1,2})(?:st|nd|rd|th)", text[mention.start : mention.end], re.IGNORECASE):
+            found.append((_on_day(int(bare[1])), (mention.start, mention.end)))
+        elif (weekday := dates.weekday_of(named)) is not None:
+            found.append((_on_weekday(weekday), (mention.start, mention.end)))
         else:
             said = text[mention.start : mention.end]
             with_year = re.search(r"\d{4}", said) is not None

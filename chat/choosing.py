@@ -20,6 +20,8 @@ NUMBERS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine
 NEGATIONS = frozenset(["not", "except", "without", "isn't", "but"])
 ALL_WORDS = frozenset(["all", "every", "everything", "each"])
 MIN_TYPO = {True: 4, False: 6}
+# "Physio" is enough for physiotherapy.
+SHORTENED = 5
 
 _WORD = re.compile(r"\d+(?:[:.,]\d+)+(?![^\W_])|[^\W_]+(?:['’][^\W_]+)*")
 _POSITION = re.compile(
@@ -76,7 +78,10 @@ def spot(options: Sequence[Option], text: str, topic: Collection[str], has_numbe
 def spot_told(options: Sequence[Option], text: str, today: date, *, by_day: bool) -> Pick:
     """An option that a time or date in a sentence tells apart from all others."""
     fitting, spans = attributes.matching(options, text, today, by_day=by_day)
-    return Pick(fitting[0].value, (), tuple(spans)) if len(fitting) == 1 and len(options) > 1 else Pick()
+    if len(fitting) == 1 and len(options) > 1:
+        return Pick(fitting[0].value, (), tuple(spans))
+    best = attributes.extreme(options, text, plainly=True)
+    return Pick(best[0].value, (), (best[1],)) if best else Pick()
 
 
 def is_other(text: str) -> bool:
@@ -207,7 +212,7 @@ def _by_words(options: Sequence[Option], text: str, topic: Collection[str], repl
     for index, word in enumerate(words):
         if _negated(words, index) or not (stem := word.stem):
             continue
-        found = stem if stem in known else _closest(stem, known, reply)
+        found = stem if stem in known else _closest(stem, known, reply, len(word.text))
         if found:
             meant[index] = found
     if not reply and any(word.text in ALL_WORDS for word in words):
@@ -290,13 +295,16 @@ def _spans(words: list[Token], indices: Collection[int]) -> tuple[tuple[int, int
     return tuple((words[index].start, words[index].end) for index in sorted(set(indices)))
 
 
-def _closest(stem: str, known: frozenset[str], reply: bool) -> str | None:
-    """The one known stem within a small typo; digits have no typos."""
-    if len(stem) < MIN_TYPO[reply] or stem.isdigit():
+def _closest(stem: str, known: frozenset[str], reply: bool, length: int) -> str | None:
+    """The one known stem within a small typo, or of which it is the beginning; digits have no typos."""
+    if length < MIN_TYPO[reply] or stem.isdigit() or not stem.isalpha():
         return None
-    allowed = 2 if len(stem) >= 8 else 1
-    near = [other for other in known if len(other) > 3 and not other.isdigit() and _distance(stem, other, allowed)]
-    return near[0] if len(near) == 1 else None
+    allowed = 2 if length >= 8 else 1
+    words = [other for other in known if len(other) > 3 and other.isalpha()]
+    near = [other for other in words if _distance(stem, other, allowed)]
+    begun = [other for other in words if len(stem) >= SHORTENED and other.startswith(stem)]
+    found = near or begun
+    return found[0] if len(found) == 1 else None
 
 
 def _distance(left: str, right: str, allowed: int) -> bool:

@@ -18,13 +18,15 @@ from tenants.database import in_database
 FIELD = "confirmation"
 PERSON = "I can pass you on to a person if you like."
 YES = re.compile(
-    r"\W*(?:yes|yeah|yep|yup|sure|ok|okay|confirm(?:ed)?|i confirm|go ahead|do it|please do|correct|that'?s right)"
-    r"(?:\W+(?:please|thanks?|thank you|go ahead|do it|do that|i confirm|i'?m sure|that'?s right|confirm))*\W*",
+    r"\W*(?:yes|y|ya|yea|yeah|yep|yup|sure|ok|okay|k|alright|all right|fine|perfect|great|confirm(?:ed)?|i confirm|"
+    r"go ahead|go for it|do it|do that|please do|correct|that'?s (?:right|correct|fine|it)|(?:sounds|looks) good)"
+    r"(?:\W+(?:yes|please|pls|plz|thanks?|thx|ta|cheers|thank you|go ahead|go for it|do it|do that|i confirm|i'?m sure|"
+    r"that'?s (?:right|correct|fine)|confirm|then|of course))*\W*",
     re.IGNORECASE,
 )
 NO = re.compile(
-    r"\W*(?:no|nope|nah|don'?t|do not|stop|cancel that|rather not|never ?mind|leave it)"
-    r"(?:\W+(?:please|thanks?|thank you|don'?t|do it|do that|do not|leave it|stop))*\W*",
+    r"\W*(?:no|n|nope|nah|don'?t|do not|stop|cancel that|rather not|never ?mind|leave it)"
+    r"(?:\W+(?:please|pls|thanks?|thx|thank you|don'?t|do it|do that|do not|leave it|stop))*\W*",
     re.IGNORECASE,
 )
 GONE = {

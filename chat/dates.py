@@ -33,6 +33,7 @@ _PATTERNS = (
     rf"(?P<relative>{'|'.join(RELATIVE)})",
     r"in\s+(?P<count>\d{1,3}|a|one|two|three|four|five|six)\s+(?P<unit>day|week)s?",
     rf"(?:(?P<which>next|last|this|coming)\s+)?(?P<weekday>{'|'.join(WEEKDAYS)})",
+    r"(?P<short>mon|tues?|wed|thurs?|fri)",
     r"the\s+(?P<nth>\d{1,2})(?:st|nd|rd|th)(?=\s*(?:[,.;!?]|please\b|at\b|$))",
 )
 _DATE = re.compile(r"(?<![^\W_])(?:" + "|".join(_PATTERNS) + r")(?![^\W_])", re.IGNORECASE)
@@ -73,6 +74,12 @@ def impossible(text: str, today: date) -> str:
     return next((match.group() for match in _DATE.finditer(text) if not _readings(match, today)), "")
 
 
+def weekday_of(word: str) -> int | None:
+    """The number of a weekday from its name or the beginning of it, Monday being 0."""
+    known = (number for number, name in enumerate(WEEKDAYS) if len(word) >= 3 and name.startswith(word.lower()))
+    return next(known, None)
+
+
 def _readings(match: re.Match[str], today: date) -> list[date]:
     parts = {name: value.lower() for name, value in match.groupdict().items() if value}
     if "iso" in parts:
@@ -86,6 +93,10 @@ def _readings(match: re.Match[str], today: date) -> list[date]:
     if "count" in parts:
         count = _COUNTS.get(parts["count"]) or int(parts["count"])
         return [today + timedelta(count * (7 if parts["unit"] == "week" else 1))]
+    if "short" in parts:
+        number = weekday_of(parts["short"])
+        assert number is not None  # the pattern names weekdays only
+        return _weekday(number, "", today)
     if "nth" in parts:
         return _coming_day(int(parts["nth"]), today)
     if "weekday" in parts:

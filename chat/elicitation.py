@@ -149,7 +149,7 @@ class Elicitation:
         if again and said.choice is None and progress.arguments == before:
             last_asked = self._named(chosen)
             changed = self._revise(progress, said.text, last_asked)
-            if not changed and last_asked and not is_plain_text(last_asked):
+            if not changed and last_asked and last_asked.type != "boolean" and not is_plain_text(last_asked):
                 changed = self._chosen_again(progress, progress.resolved(last_asked), said.text, offered)
             if self.following and not changed and not found.candidates and not wants_again(said.text):
                 return ChangedSubject(progress.state(self.action))
@@ -184,7 +184,7 @@ class Elicitation:
         progress.take(asked.name, parsed.value)
         left = without(text, parsed.spans)
         rest = self._find(progress, left, self._open(progress))
-        for name, value in rest.values.items():
+        for name, value in {**self._shared(progress, asked, left), **rest.values}.items():
             progress.take(name, value)
         if CORRECTION.search(text):
             self._correct(progress, asked, left)
@@ -222,6 +222,11 @@ class Elicitation:
             return Parsed(shared[asked.name], spans=((0, len(text)),))
         parsed = parse_value(asked, rest.strip(" ,;"), self.today)
         return replace(parsed, spans=((0, len(text)),)) if parsed.value is not None else parsed
+
+    def _shared(self, progress: Progress, asked: Parameter, left: str) -> dict[str, str]:
+        """Texts that stand in a list after the value that was asked for."""
+        waiting = [each for each in self._open(progress) if each.required and is_plain_text(each)]
+        return {} if is_plain_text(asked) else split_texts(left, waiting)
 
     def _is_other_subject(self, asked: Parameter, parsed: Parsed, said: str, text: str) -> bool:
         unsure = not parsed.spans or _leftover(text, parsed) >= LONG_REPLY

@@ -38,20 +38,23 @@ def pair(parameters: Sequence[Parameter]) -> tuple[Parameter, Parameter] | None:
 
 
 def read(
-    members: tuple[Parameter, Parameter], text: str, reader: Callable[[Parameter, str], Parsed]
+    members: tuple[Parameter, Parameter], text: str, reader: Callable[[Parameter, str, str], Parsed]
 ) -> dict[str, Parsed]:
-    """What the text says for each, by parameter name; nothing where it gives no sign of which is meant."""
+    """What the text says for each, by parameter name; nothing where it gives no sign of which is meant.
+
+    `reader` gets the parameter, the text, and the text with blanks where it speaks of the other.
+    """
     parts = _parts(members, text)
     if all(part.index is None for part in parts):
         return {}
     found: dict[str, Parsed] = {}
     for index, member in enumerate(members):
-        parsed = reader(member, _only(text, [part for part in parts if part.index == index]))
+        parsed = reader(member, text, _only(text, [part for part in parts if part.index == index]))
         if parsed.value is not None:
             found[member.name] = parsed
     left = [member for member in members if member.name not in found]
     if len(left) == 1:
-        parsed = reader(left[0], _only(text, [part for part in parts if part.index is None]))
+        parsed = reader(left[0], text, _only(text, [part for part in parts if part.index is None]))
         if parsed.value is not None:
             found[left[0].name] = parsed
     return found
@@ -77,16 +80,19 @@ def _cues(members: tuple[Parameter, Parameter], text: str) -> list[tuple[int, in
         found += [(*each.span(), index) for each in re.finditer(rf"(?<!\w)(?:{words})(?!\w)", text, re.IGNORECASE)]
     found += [(*each.span("and"), 1) for each in _AND.finditer(text)]
     found += [(*each.span(), 1) for each in _DASH.finditer(text)]
+    named: list[tuple[int, int, int]] = []
     own = [_own_words(member) for member in members]
     for token in choosing.tokens(text):
         for index in (0, 1):
             if token.stem and token.stem in own[index] - own[1 - index]:
-                found.append((token.start, token.end, index))
+                named.append((token.start, token.end, index))
+    # What a parameter itself is called by says more than a preposition: "leaving" ends a stay.
+    found = [cue for cue in found if not any(cue[0] < other[1] and other[0] < cue[1] for other in named)] + named
     return [cue for cue in found if not any(_within(cue, other) for other in found)]
 
 
 def _own_words(parameter: Parameter) -> frozenset[str]:
-    tokens = choosing.tokens(parameter.name.replace("_", " "))
+    tokens = choosing.tokens(f"{parameter.name.replace('_', ' ')} {parameter.prompt}")
     return frozenset(token.stem for token in tokens if token.stem)
 
 

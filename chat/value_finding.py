@@ -113,13 +113,13 @@ class _Finding:
                     self._take(member, found[member.name])
             open_ones = [member for member in members if only is None or member.name in only]
             if not found and len(open_ones) == 1:
-                self._take(open_ones[0], reader(open_ones[0], self._rest()))
+                self._take(open_ones[0], reader(open_ones[0], self._rest(), self._rest()))
 
     def pairs(self) -> list[tuple[tuple[Parameter, Parameter], Any]]:
         days = roles.pair([each for each in self.wanted if each.type == "date" and not each.choices])
         pairs: list[tuple[tuple[Parameter, Parameter], Any]] = []
         if days:
-            pairs.append((days, lambda member, text: read_date(text, self.today)))
+            pairs.append((days, lambda member, text, only: read_date(text, self.today, only)))
         alike: dict[frozenset[str], list[Parameter]] = {}
         for parameter in self.wanted:
             if parameter.choices:
@@ -127,7 +127,7 @@ class _Finding:
         has_numbers = self._has_numbers()
         for group in alike.values():
             if members := roles.pair(group):
-                pairs.append((members, partial(_spotted, has_numbers, self.today)))
+                pairs.append((members, partial(_spotted, has_numbers)))
         return pairs
 
     def of_choices(self) -> None:
@@ -157,7 +157,10 @@ class _Finding:
     def of_dates(self) -> None:
         dated = [each for each in self.wanted if each.type == "date" and not each.choices]
         if len(dated) == 1:
-            self._take(dated[0], read_date(self._rest(), self.today))
+            parsed = read_date(self._rest(), self.today)
+            self._take(dated[0], parsed)
+            if parsed.candidates:
+                self.candidates[dated[0].name] = parsed.candidates
 
     def of_numbers(self) -> None:
         days = [(mention.start, mention.end) for mention in dates.mentions(self.text, self.today)]
@@ -217,8 +220,8 @@ def without(text: str, spans: Sequence[Span]) -> str:
     return text
 
 
-def _spotted(has_numbers: bool, today: date, parameter: Parameter, text: str) -> Parsed:
-    pick = choosing.spot(parameter.choices, text, topic_of(parameter), has_numbers)
+def _spotted(has_numbers: bool, parameter: Parameter, text: str, only: str) -> Parsed:
+    pick = choosing.spot(parameter.choices, only, topic_of(parameter), has_numbers)
     return Parsed(pick.value, pick.candidates, "", pick.spans)
 
 

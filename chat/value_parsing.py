@@ -58,6 +58,8 @@ _PEOPLE = re.compile(
 )
 _LONG_TEXT = re.compile(r"reason|comment|message|note|descri|detail|explan|feedback|question|text|why", re.IGNORECASE)
 LONGEST_PART = 5
+_ALSO = {"children": ("child", "kid"), "person": ("peopl",), "peopl": ("person",), "passeng": ("peopl", "person")}
+_ALSO |= {"guest": ("peopl", "person"), "adult": ("grownup",)}
 _OPENING = r"^(?:(?:oh|ok|okay|yes|yeah|sure|sorry|so|well|um+|hm+)[,.!\s]+)*"
 Span = tuple[int, int]
 
@@ -113,8 +115,9 @@ def read_pattern(parameter: Parameter, text: str, reply: bool) -> Parsed:
     return Parsed(problem="I could not find that in what you wrote." if reply else "")
 
 
-def read_date(text: str, today: date) -> Parsed:
-    found = dates.mentions(text, today)
+def read_date(text: str, today: date, within: str = "") -> Parsed:
+    """The one date of a text, or of the part of it that is not blank in `within`."""
+    found = [each for each in dates.mentions(text, today) if not within or within[each.start : each.end].strip()]
     readings = dict.fromkeys(day for mention in found for day in mention.readings)
     spans = tuple((mention.start, mention.end) for mention in found)
     if len(readings) == 1:
@@ -186,7 +189,8 @@ def kinds_of(parameter: Parameter) -> frozenset[str]:
 
 def topic_of(parameter: Parameter) -> frozenset[str]:
     """The stems of the parameter's own name, which name none of its options ("size", "account")."""
-    return frozenset(token.stem or token.text for token in choosing.tokens(parameter.name.replace("_", " ")))
+    names = frozenset(token.stem or token.text for token in choosing.tokens(parameter.name.replace("_", " ")))
+    return names | {stem for name in names for stem in _ALSO.get(name, ())}
 
 
 def _number(parameter: Parameter, text: str) -> Parsed:
@@ -261,7 +265,7 @@ def _cases(text: str) -> Iterator[str]:
 
 def _plain_text(parameter: Parameter, text: str) -> Parsed:
     names = "|".join(re.escape(word) for word in parameter.name.lower().split("_") if len(word) > 2) or "one"
-    opening = rf"{_OPENING}(?:it'?s|it is|that'?s|that would be|(?:my|the) (?:new )?(?:{names})(?: is|:))\s+"
+    opening = rf"{_OPENING}(?:it'?s|it is|that'?s|that would be|(?:(?:my|the) )?(?:new )?(?:{names})(?: is|:))\s+"
     said = re.sub(opening, "", text.strip(), flags=re.IGNORECASE)
     said = " ".join(said.split()).strip(" \"'“”.!")
     try:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
 
-from chat import confirming, cues, remembering, settling, suspending
+from chat import choosing, confirming, cues, remembering, settling, suspending
 from chat.context import TurnContext
 from chat.customer_token import token_of
 from chat.elicitation import (
@@ -38,6 +38,7 @@ logger = logging.getLogger(__name__)
 
 SURE, SURE_OF_DOCUMENTS = 0.6, 0.98
 RESUMED = 0.95
+SHORT_REPLY = 2
 PERSON = "I can pass you on to a person if you like."
 OFFERS = {
     "not_found": "Tell me if you meant another one.",
@@ -84,7 +85,7 @@ async def resume(context: TurnContext, routed: RoutedQuestion) -> Answer | None:
     if entry is None:
         return None
     said = Said(question.text, question.choice)
-    is_new = partial(_is_other_question, decision, entry)
+    is_new = partial(_is_other_question, decision, entry, question.understood != question.text)
     following = "action" not in context.dialogue
     if following and not _may_follow(context, said, is_new):
         return None
@@ -286,10 +287,15 @@ def _may_follow(context: TurnContext, said: Said, is_new: Callable[[str], bool])
     return confirming.FIELD in context.dialogue or cues.is_follow_up(said.text)
 
 
-def _is_other_question(decision: Decision, entry: ActionEntry, text: str) -> bool:
+def _is_other_question(decision: Decision, entry: ActionEntry, leans: bool, text: str) -> bool:
     """Whether the router would surely put this through to somewhere else."""
     if decision.route in ("unknown", "human"):
         return decision.route == "human"
+    if not cues.is_question(text):
+        # What leans on the question before it, or is a word or two, is a reply rather than another question.
+        words = len(choosing.tokens(text))
+        if leans or (words <= SHORT_REPLY and (decision.route != "faq" or words == 1)):
+            return False
     if decision.action is not None and decision.action.id == entry.id:
         return False
     # Documents speak of much that an action is asked about: "and my savings?" after a balance asks for that balance.

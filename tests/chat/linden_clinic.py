@@ -63,7 +63,7 @@ def _body(parameter: dict[str, Any]) -> dict[str, Any]:
 
 
 def _slot(doctor: str) -> dict[str, Any]:
-    found = choices_from("free_times", "$.times[*]", "$.id", SLOT_LABEL, **{"doctor": doctor})
+    found = choices_from("free_times", "$.times[*]", "$.id", SLOT_LABEL, doctor=doctor)
     return {"name": "slot", **found, "in": "body", "prompt": "Which time suits you?"}
 
 
@@ -80,7 +80,9 @@ ACTIONS = [
            "when is my appointment", "show my appointments"),
     action("book_appointment", "Book an appointment", "/patients/{patient}/appointments",
            [MINE, _body(SERVICE), _body(DOCTOR), _slot("doctor"), PHONE], "You are booked.",
-           "I need an appointment", "book me in with a doctor", "can I see somebody about my skin", method="POST"),
+           "I need an appointment", "book me in with a doctor", "can I see somebody about my skin",
+           "make an appointment with the dentist", "I want to see a physio", "an appointment for my eyes please",
+           "I'd like to come in for a check-up", method="POST"),
     action("cancel_appointment", "Cancel an appointment", "/patients/{patient}/appointments/{appointment}",
            [MINE, APPOINTMENT], "It is cancelled.", "cancel my appointment", "I can't make it to my appointment",
            method="DELETE"),

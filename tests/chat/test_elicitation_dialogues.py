@@ -18,7 +18,6 @@ from chat.exchange import Choice
 from chat.models import Conversation
 from deploy.demo.businesses import BUSINESSES
 from knowledge.data_apis import save_action, save_data_api
-from knowledge.documents import save_document
 from knowledge.imports import import_faqs
 from knowledge.models import Action, Call, DataApi
 from tenants.scope import within
@@ -172,6 +171,4 @@ def _demo(slug: str, described: dict[str, Any], folder: Path, site: str) -> Busi
         for row in described["actions"]:
             save_action(Action(group=business.bot, data_api=api, **row))
         assert not import_faqs(business.bot.id, (folder / "faqs.csv").read_bytes(), "faqs.csv").errors
-        for path in sorted((folder / "documents").glob("*.md")):
-            save_document(business.bot.id, filename=path.name, data=path.read_bytes(), external_id=path.name)
     return business
