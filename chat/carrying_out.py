@@ -34,7 +34,8 @@ BY_STATE = {
     Call.State.DECLINED: f"All right. {NOTHING_CHANGED}",
     Call.State.REFUSED: f"A colleague has looked at this and could not approve it. {NOTHING_CHANGED}",
     Call.State.EXPIRED: f"Nobody could approve this in time. {NOTHING_CHANGED} Please ask for it again.",
-    Call.State.WITHDRAWN: f"This has changed meanwhile. {NOTHING_CHANGED} Please ask for it again.",
+    Call.State.WITHDRAWN: "What you were asked to confirm has changed meanwhile, so it was not done. "
+    f"{NOTHING_CHANGED} Please ask for it again.",
     Call.State.AWAITING: "Thank you. A colleague has to approve this; I will tell you right here what comes of it.",
     Call.State.CONFIRMED: FINDING_OUT,
     Call.State.SENDING: FINDING_OUT,
@@ -179,9 +180,9 @@ def _finish(task: Task, result: ActionResult, after: After | None) -> Call | Non
 
 
 def _looked_at(call_id: UUID) -> Call | None:
-    """The call as it is; one that waited in vain for a colleague ends here, and the customer is told."""
-    expired = writes.expire(call_id)
-    if expired:
-        announcing.announce(expired, text_of(expired))
+    """The call as it is; one that waited in vain, or was taken back, ends here, and the customer is told."""
+    ended = writes.expire(call_id) or writes.take_withdrawn(call_id)
+    if ended:
+        announcing.announce(ended, text_of(ended))
         return None
     return Call.objects.filter(id=call_id).first()

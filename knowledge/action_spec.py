@@ -1,7 +1,8 @@
 """An action as a call needs it: its definition with its data API's, read once; and what came of a call."""
 
+import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
@@ -70,6 +71,13 @@ class ActionSpec:
     def needs_customer(self) -> bool:
         of_customer = any(parameter.claimed for parameter in self.parameters)
         return self.requires_verified or of_customer or self.auth.needs_customer
+
+    @property
+    def definition(self) -> str:
+        """What is confirmed stands for this very call: its digest changes with anything of the action or its API."""
+        secret = hashlib.sha256(self.auth.secret.encode()).hexdigest()
+        shown = tuple(replace(each, choices=()) if each.choices_from else each for each in self.parameters)
+        return hashlib.sha256(f"{replace(self, parameters=shown)!r} {secret}".encode()).hexdigest()
 
     @property
     def can_tell(self) -> bool:
