@@ -110,16 +110,20 @@ def due(most: int = 100) -> list[tuple[UUID, UUID, UUID | None]]:
 def told(task: Task, result: ActionResult) -> str:
     """The sentence for the customer."""
     if result.ok:
-        return _done(task.spec, result)
+        return _done(task.spec, result, task.language)
     if result.certain:
         return f"{result.message} {NOTHING_CHANGED}".strip()
     return FINDING_OUT if writes.next_look(task) else NOT_KNOWN
 
 
-def _done(spec: ActionSpec, result: ActionResult) -> str:
+def _done(spec: ActionSpec, result: ActionResult, language: str) -> str:
     try:
         return rendering.render(
-            spec.answer, response=result.data, arguments=result.arguments, results=dict(result.values)
+            spec.answer,
+            response=result.data,
+            arguments=result.arguments,
+            results=dict(result.values),
+            language=language,
         )
     except rendering.RenderError as problem:
         logger.warning("answer template of %s in %s: %s", spec.name, spec.group_id, problem)

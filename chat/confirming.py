@@ -141,4 +141,5 @@ def _who(asker: Asker) -> writes.Asker:
         asker.group_id,
         customer.id if customer else None,
         customer.subject if customer else "",
+        asker.language,
     )

@@ -59,9 +59,12 @@ def load_context(group_id: UUID, conversation_id: UUID, turn: ClaimedTurn) -> Tu
             conversation_id,
             group_id,
             scope,
-            CustomerIdentity(customer.subject, customer.name, customer.email, customer.claims, customer.id)
+            CustomerIdentity(
+                customer.subject, customer.name, customer.email, customer.claims, customer.id, customer.locale
+            )
             if customer
             else None,
+            (customer.locale if customer else "") or next(iter(bot.languages), "en"),
         ),
         bot_name=bot.name,
         greeting=bot.greeting,

@@ -26,6 +26,7 @@ from knowledge.confirmation import summary_of
 from knowledge.models import Action, Call
 from knowledge.values import masked
 from tenants import enqueue
+from tenants.models import Bot, Customer
 
 CONFIRM_WITHIN = timedelta(minutes=15)
 APPROVE_WITHIN = timedelta(days=3)
@@ -47,6 +48,7 @@ class Asker:
     conversation_group_id: UUID
     customer_id: UUID | None = None
     subject: str = ""
+    language: str = "en"
 
 
 class NotOpen(Exception):
@@ -69,6 +71,7 @@ class Task:
     subject: str
     sent_at: datetime
     attempts: int
+    language: str = "en"
 
     @property
     def key(self) -> str:
@@ -102,7 +105,7 @@ def propose(spec: ActionSpec, arguments: Mapping[str, Any], asker: Asker) -> Cal
         customer_subject=asker.subject,
         arguments=shown,
         frozen=_Frozen(dict(arguments), spec.definition).text(),
-        summary=summary_of(spec, arguments),
+        summary=summary_of(spec, arguments, asker.language),
         expires_at=timezone.now() + CONFIRM_WITHIN,
     )
 
@@ -206,7 +209,9 @@ def begin(call_id: UUID) -> Task | Call | None:
     arguments = frozen.arguments
     sent_at = call.sent_at or now
     kind: Literal["send", "ask"] = "send" if first else "ask"
-    return Task(kind, call.id, call.group_id, spec, arguments, call.customer_subject, sent_at, call.attempts)
+    return Task(
+        kind, call.id, call.group_id, spec, arguments, call.customer_subject, sent_at, call.attempts, _language(call)
+    )
 
 
 def finish(task: Task, result: ActionResult, said: str) -> Call | None:
@@ -255,6 +260,13 @@ class _Frozen:
     def read(cls, call: Call) -> "_Frozen":
         kept = json.loads(call.frozen or "{}")
         return cls(kept.get("arguments", {}), kept.get("definition", ""))
+
+
+def _language(call: Call) -> str:
+    """How amounts and dates are written for the customer: by their own locale, or else the bot's first language."""
+    customer = Customer.objects.filter(id=call.customer_id).first() if call.customer_id else None
+    bot = Bot.objects.filter(id=call.conversation_group_id or call.group_id).first()
+    return (customer.locale if customer else "") or next(iter(bot.languages if bot else []), "en")
 
 
 def _awaiting(call_id: UUID) -> Call:

@@ -148,7 +148,7 @@ async def converse(
         following=following, wants_person=wants_person,
     )  # fmt: skip
     own = _own(dialogue, entry)
-    outcome, offering = steps.advance(own, said, asker.customer), Offering(asker, spec.group_id, remembered)
+    outcome, offering = steps.advance(own, said, asker.customer), _offering(asker, spec, remembered)
     while isinstance(outcome, Lookup):
         if failed := await offering.take(outcome):
             kept = {**outcome.state, "id": str(entry.id)}
@@ -195,6 +195,10 @@ async def _came_to(
     return Answer(text, "dynamic", confidence, handoff=True)
 
 
+def _offering(asker: Asker, spec: ActionSpec, remembered: tuple[Remembered, ...]) -> Offering:
+    return Offering(asker, spec.group_id, remembered, asker.language)
+
+
 def with_labels(spec: ActionSpec, chosen: Mapping[str, Option]) -> ActionSpec:
     """The action with what was chosen of looked-up choices, so that it is shown by its label."""
     parameters = tuple(
@@ -238,19 +242,23 @@ async def _called(
         customer_subject=subject,
         scope=asker.scope,
     )
-    text, citations = _said(spec, result)
+    text, citations = _said(spec, result, asker.language)
     kept: dict[str, Any] = {"last": last or {"action": spec.name, "id": str(spec.id), "arguments": arguments}}
     kept |= remembering.with_result(dialogue, spec.name, result.values)
     return Answer(text, "dynamic", confidence, citations, calls=(_as_call(spec, result),), dialogue=kept)
 
 
-def _said(spec: ActionSpec, result: ActionResult) -> tuple[str, tuple[Citation, ...]]:
+def _said(spec: ActionSpec, result: ActionResult, language: str) -> tuple[str, tuple[Citation, ...]]:
     """The sentence for the customer, cited if it is what the API said."""
     if not result.ok:
         return _failing(result, SURE).text, ()
     try:
         text = rendering.render(
-            spec.answer, response=result.data, arguments=result.arguments, results=dict(result.values)
+            spec.answer,
+            response=result.data,
+            arguments=result.arguments,
+            results=dict(result.values),
+            language=language,
         )
     except rendering.RenderError as problem:
         logger.warning("answer template of %s in %s: %s", spec.name, spec.group_id, problem)
