@@ -1,14 +1,14 @@
 """Answer templates: Jinja2 in a sandbox that bounds time, loops, sizes and output. Any failure is a RenderError."""
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import ContextVar
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any
 
-from jinja2 import StrictUndefined, Template, TemplateError, nodes
+from jinja2 import StrictUndefined, Template, TemplateError, nodes, pass_context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from knowledge import local
@@ -247,12 +247,22 @@ def _compiled(source: str) -> Template:
         raise RenderError(f"The answer template is wrong{f' in line {line}' if line else ''}: {problem}") from problem
 
 
+def _each_time(written: Callable[..., str]) -> Callable[..., str]:
+    """The filter without constant folding: a constant, too, is written in the language of whoever reads it."""
+
+    @pass_context
+    def filtered(context: Any, *values: Any, **named: Any) -> str:
+        return written(*values, **named)
+
+    return filtered
+
+
 def _make_environment() -> _Environment:
-    # A constant is written in the language of the one who reads it, not of the one who came first.
-    environment = _Environment(undefined=_Missing, autoescape=False, optimized=False)
+    environment = _Environment(undefined=_Missing, autoescape=False)
     environment.filters = {name: environment.filters[name] for name in FILTERS}
-    environment.filters |= {"money": money, "date": long_date, "join": _join}
-    environment.filters |= {"number": number, "unit": unit, "listed": listed}
+    local_ones = {"money": money, "date": long_date, "number": number, "unit": unit, "listed": listed}
+    environment.filters |= {name: _each_time(written) for name, written in local_ones.items()}
+    environment.filters["join"] = _join
     environment.filters |= {"counted": _counted, "bounded": _bounded}
     environment.globals = {"range": _range}
     return environment
