@@ -17,6 +17,19 @@ _ALONE = {"en": DEFAULT}
 language: ContextVar[str] = ContextVar("language", default="en")
 
 
+@lru_cache(maxsize=256)
+def prepare(tag: str) -> None:
+    """Read what is known of a language, which takes a while the first time."""
+    spoken = language.set(tag)
+    try:
+        money(Decimal(1), "EUR")
+        long_date(date(2000, 1, 1))
+        listed(["1", "2"])
+        unit(Decimal(1), "kilogram")
+    finally:
+        language.reset(spoken)
+
+
 def money(amount: Decimal, code: str) -> str:
     """£1,234.50; in German 1.234,50 £. Without a currency: the number with two decimals."""
     known = code in get_global("all_currencies")

@@ -39,6 +39,7 @@ def render(
     Money, dates, numbers, lists and units are written as in the `language`, a tag such as de or en-US.
     """
     template = _compiled(source)
+    local.prepare(language)
     spoken = local.language.set(language)
     steps = _steps.set(_Steps())
     pieces: list[str] = []
@@ -260,8 +261,9 @@ def _each_time(written: Callable[..., str]) -> Callable[..., str]:
 def _make_environment() -> _Environment:
     environment = _Environment(undefined=_Missing, autoescape=False)
     environment.filters = {name: environment.filters[name] for name in FILTERS}
-    local_ones = {"money": money, "date": long_date, "number": number, "unit": unit, "listed": listed}
-    environment.filters |= {name: _each_time(written) for name, written in local_ones.items()}
+    local_ones: dict[str, Callable[..., str]] = {"money": money, "date": long_date, "number": number, "unit": unit, "listed": listed}
+    for name, written in local_ones.items():
+        environment.filters[name] = _each_time(written)
     environment.filters["join"] = _join
     environment.filters |= {"counted": _counted, "bounded": _bounded}
     environment.globals = {"range": _range}

@@ -98,7 +98,7 @@ def test_a_mistake_is_named_with_its_line() -> None:
         ("en-US", "£1,234.50 on March 3, 2027: red, blue, and green; 2.5 kilograms, 12,000"),
         ("de", "1.234,50 £ on 3. März 2027: red, blue und green; 2,5 Kilogramm, 12.000"),
         ("de-CH", "£ 1’234.50 on 3. März 2027: red, blue und green; 2.5 Kilogramm, 12’000"),
-        ("fr", "1 234,50 £ on 3 mars 2027: red, blue et green; 2,5 kilogrammes, 12 000"),
+        ("fr", "1 234,50 £GB on 3 mars 2027: red, blue et green; 2,5 kilogrammes, 12 000"),
         ("xx-nowhere", "£1,234.50 on 3 March 2027: red, blue and green; 2.5 kilograms, 12,000"),
     ],
 )
