@@ -261,7 +261,9 @@ def _each_time(written: Callable[..., str]) -> Callable[..., str]:
 def _make_environment() -> _Environment:
     environment = _Environment(undefined=_Missing, autoescape=False)
     environment.filters = {name: environment.filters[name] for name in FILTERS}
-    local_ones: dict[str, Callable[..., str]] = {"money": money, "date": long_date, "number": number, "unit": unit, "listed": listed}
+    local_ones: dict[str, Callable[..., str]] = {
+        "money": money, "date": long_date, "number": number, "unit": unit, "listed": listed,
+    }  # fmt: skip
     for name, written in local_ones.items():
         environment.filters[name] = _each_time(written)
     environment.filters["join"] = _join

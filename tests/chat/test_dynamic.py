@@ -130,6 +130,14 @@ async def test_nobody_sees_the_order_of_another(harbor: Business, entries: dict[
     assert (told.citations, told.calls[0]["arguments"]["customer_id"]) == ((), "mallory")
 
 
+async def test_amounts_are_written_as_in_the_customers_language(
+    harbor: Business, entries: dict[str, ActionEntry]
+) -> None:
+    asker = replace(asker_of(harbor), language="de-DE")
+    told = await talk(asker, entries["product_price"], "price of the watch cap")
+    assert "29,00\u00a0€" in told.text
+
+
 async def test_the_api_is_down(harbor: Business, entries: dict[str, ActionEntry]) -> None:
     await change(harbor, DataApi, base_url="http://127.0.0.1:9/api")
     entry = entries["product_price"]
