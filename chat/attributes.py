@@ -30,13 +30,19 @@ UNWANTED = re.compile(
 _EXTREMES = (
     (r"cheap(?:er|est)?|least expensive|less expensive|lowest price|best price", "price", min),
     (r"most expensive|more expensive|dearest|dearer|pric(?:ier|iest)", "price", max),
-    (r"earliest|earlier|soonest|sooner|early|first|next", "moment", min),
-    (r"latest|later|late|last|newest|most recent", "moment", max),
+    (r"earliest|earlier|soonest|sooner|early|next", "moment", min),
+    (r"latest|later|late|newest|most recent", "moment", max),
     (r"oldest|older", "moment", min),
     (r"biggest|bigger|largest|larger", "size", max),
     (r"smallest|smaller", "size", min),
 )
 _PLAIN_EXTREMES = ((r"cheapest", "price", min), (r"earliest|soonest", "moment", min))
+LISTING = re.compile(
+    r"\b(?:what|which)\b.{0,40}\b(?:are there|there are|do (?:i|you) have|have (?:i|you) got|options|choices|available|"
+    r"can i (?:have|choose|pick))\b|^\W*(?:(?:show|list|tell) (?:me )?(?:them|all|the (?:options|choices|list))|"
+    r"(?:what|which) (?:ones?|are (?:they|those))|options|what'?s available)\b",
+    re.IGNORECASE,
+)
 _NOT = re.compile(r"\b(?:not|except|isn'?t)\W+(?:the\W+|at\W+|on\W+)?$", re.IGNORECASE)
 _DAY = re.compile(r"(?<!\w)(?P<day>[1-9]|[12]\d|3[01])(?:st|nd|rd|th)(?!\w)", re.IGNORECASE)
 

@@ -62,9 +62,9 @@ def pick(
         _by_position(shown, text)
         or _by_phrase(options, text, None)
         or _by_attribute(options, text, today)
+        or _by_ordinal(shown, text)
         or _by_extreme(shown, text)
         or _by_words(options, text, topic, True)
-        or _by_ordinal(shown, text)
         or _by_indifference(shown, text)
         or Pick()
     )
@@ -92,6 +92,11 @@ def is_other(text: str) -> bool:
 def is_unwanted(text: str) -> bool:
     """Whether the text says that something is wrong or shall be changed."""
     return attributes.UNWANTED.search(text) is not None
+
+
+def is_listing(text: str) -> bool:
+    """Whether the text asks what there is to choose from."""
+    return attributes.LISTING.search(text) is not None
 
 
 def other_than(value: object, options: Sequence[Option], text: str) -> Pick:
@@ -144,6 +149,8 @@ def _by_ordinal(offered: Sequence[Option], text: str) -> Pick | None:
     if not match:
         return None
     said = match["ordinal"].lower()
+    if any(token.text == said for option in offered for form in _forms(option) for token in form):
+        return None
     number = len(offered) if said == "last" else ORDINALS.index(said) + 1
     return Pick(offered[number - 1].value, (), (match.span("ordinal"),)) if 1 <= number <= len(offered) else None
 

@@ -178,6 +178,8 @@ class Elicitation:
             return ChangedSubject(progress.state(self.action))
         if parsed.value is None and self._correct(progress, asked, text):
             return self._again(progress, asked)
+        if parsed.value is None and asked.choices and choosing.is_listing(text):
+            return self._again(progress, asked)
         if parsed.value is None:
             progress.hear(text, unread)
             return self._failed(progress, asked, parsed.problem, parsed.candidates)
@@ -229,6 +231,8 @@ class Elicitation:
         return {} if is_plain_text(asked) else split_texts(left, waiting)
 
     def _is_other_subject(self, asked: Parameter, parsed: Parsed, said: str, text: str) -> bool:
+        if asked.choices and choosing.is_listing(text):
+            return False
         unsure = not parsed.spans or _leftover(text, parsed) >= LONG_REPLY
         if is_plain_text(asked):
             unsure = is_question(said) or self.wants_person
@@ -397,14 +401,15 @@ class Elicitation:
     def _nothing(self, progress: Progress, parameter: Parameter) -> Outcome:
         """Nothing goes with what was chosen: that is asked again, if the customer can choose otherwise."""
         names = parameter.choices_from.arguments.values() if parameter.choices_from else ()
-        said = [name for name in names if name in progress.arguments]
+        said = [each.name for each in self.parameters if each.name in names and each.name in progress.arguments]
         if not said:
             return NothingThere(parameter.name)
         before = self._named(said[-1])
         assert before is not None  # only what the customer may fill is among the arguments
         value = progress.arguments.pop(before.name)
         label = progress.labels.get(before.name) or progress.resolved(before).label_of(value)
-        return self._failed(progress, before, f"I found nothing for “{label}”.")
+        said_of_it = next((each.problem for each in self.looked_up if each.field == parameter.name), "")
+        return self._failed(progress, before, said_of_it or f"I found nothing for “{label}”.")
 
     def _look_up(self, progress: Progress, parameter: Parameter) -> Lookup:
         source = parameter.choices_from

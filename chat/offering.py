@@ -41,10 +41,10 @@ class Offering:
         if question not in self._answers:
             self._answers[question] = await self._asked(lookup.source.action, lookup.arguments)
         result = self._answers[question]
-        if not result.ok and lookup.required and result.error_code != "not_found":
+        if not result.ok and lookup.required and result.error_code not in ("not_found", "invalid"):
             return result
         options = choices.read(lookup.source, result.data, self.language) if result.ok else ()
-        self.looked_up += (LookedUp(lookup.field, lookup.given, options),)
+        self.looked_up += (LookedUp(lookup.field, lookup.given, options, "" if result.ok else result.message),)
         return None
 
     async def _asked(self, name: str, arguments: Mapping[str, Any]) -> ActionResult:

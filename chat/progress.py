@@ -13,11 +13,13 @@ LONGEST_HEARD = 300
 
 @dataclass(frozen=True)
 class LookedUp:
-    """The choices of a parameter as another action listed them `given` what was chosen before."""
+    """The choices of a parameter as another action listed them `given` what was chosen before; `problem` is what its
+    API had against that."""
 
     field: str
     given: Mapping[str, Any]
     options: tuple[Option, ...]
+    problem: str = ""
 
     def as_json(self) -> dict[str, Any]:
         rows = [[option.value, option.label, list(option.synonyms)] for option in self.options]

@@ -56,8 +56,8 @@ def find_values(
     finding.of_patterns()
     finding.of_named_texts()
     finding.of_pairs(only)
-    finding.of_choices()
     finding.of_dates()
+    finding.of_choices()
     finding.of_numbers()
     finding.of_truths()
     values, candidates = finding.values, finding.candidates
@@ -111,9 +111,22 @@ class _Finding:
             for member in members:
                 if member.name in found:
                     self._take(member, found[member.name])
+            if not found and members[0].type == "date":
+                found = self._in_order(members)
             open_ones = [member for member in members if only is None or member.name in only]
             if not found and len(open_ones) == 1:
                 self._take(open_ones[0], reader(open_ones[0], self._rest(), self._rest()))
+
+    def _in_order(self, members: tuple[Parameter, Parameter]) -> dict[str, Parsed]:
+        """Two days, the earlier of which begins: "10-12 May"."""
+        days = [each for each in dates.mentions(self._rest(), self.today) if len(each.readings) == 1]
+        if len(days) != 2 or days[0].readings[0] > days[1].readings[0]:
+            return {}
+        found = {}
+        for member, day in zip(members, days, strict=True):
+            found[member.name] = Parsed(day.readings[0].isoformat(), spans=((day.start, day.end),))
+            self._take(member, found[member.name])
+        return found
 
     def pairs(self) -> list[tuple[tuple[Parameter, Parameter], Any]]:
         days = roles.pair([each for each in self.wanted if each.type == "date" and not each.choices])

@@ -58,8 +58,14 @@ _PEOPLE = re.compile(
 )
 _LONG_TEXT = re.compile(r"reason|comment|message|note|descri|detail|explan|feedback|question|text|why", re.IGNORECASE)
 LONGEST_PART = 5
+# The comma after "Flat 3" ends no part of an address.
+_WITHIN_A_HOUSE = re.compile(
+    r"((?<!\w)(?:flat|apt|apartment|unit|suite|floor|block|building|room|c/o|house)\b[^,;\n]*),", re.IGNORECASE
+)
+KEPT_COMMA = "\N{SINGLE LOW-9 QUOTATION MARK}"
 _ALSO = {"children": ("child", "kid"), "person": ("peopl",), "peopl": ("person",), "passeng": ("peopl", "person")}
 _ALSO |= {"guest": ("peopl", "person"), "adult": ("grownup",)}
+_LIVING = r"i (?:now )?live (?:at|in)|i'?m (?:now )?(?:at|in)|(?:please )?(?:send|deliver) (?:it|them) to"
 _OPENING = r"^(?:(?:oh|ok|okay|yes|yeah|sure|sorry|so|well|um+|hm+)[,.!\s]+)*"
 Span = tuple[int, int]
 
@@ -152,7 +158,8 @@ def split_texts(text: str, waiting: Sequence[Parameter]) -> dict[str, str]:
 
     Nothing where one text is meant. What is more than they are belongs to the first.
     """
-    parts = [part.strip() for part in re.split(r"[,;\n]", text) if part.strip()]
+    text = _WITHIN_A_HOUSE.sub(lambda flat: flat[1] + KEPT_COMMA, text)
+    parts = [part.strip().replace(KEPT_COMMA, ",") for part in re.split(r"[,;\n]", text) if part.strip()]
     if len(parts) < 2 or len(waiting) < 2 or any(len(part.split()) > LONGEST_PART for part in parts):
         return {}
     if any(_LONG_TEXT.search(f"{each.name} {each.description}") for each in waiting):
@@ -265,7 +272,8 @@ def _cases(text: str) -> Iterator[str]:
 
 def _plain_text(parameter: Parameter, text: str) -> Parsed:
     names = "|".join(re.escape(word) for word in parameter.name.lower().split("_") if len(word) > 2) or "one"
-    opening = rf"{_OPENING}(?:it'?s|it is|that'?s|that would be|(?:(?:my|the) )?(?:new )?(?:{names})(?: is|:))\s+"
+    named = rf"(?:(?:my|the) )?(?:new )?(?:{names})(?: is|:)"
+    opening = rf"{_OPENING}(?:it'?s|it is|that'?s|that would be|{_LIVING}|{named})\s+"
     said = re.sub(opening, "", text.strip(), flags=re.IGNORECASE)
     said = " ".join(said.split()).strip(" \"'“”.!")
     try:
