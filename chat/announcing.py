@@ -27,7 +27,7 @@ def announce(call: Call, text: str, *, handoff: bool = False) -> None:
         answer=text,
         route=answer.route,
         confidence=answer.confidence,
-        reason=f"What came of “{call.action_name}”, which the customer had confirmed: {call.get_state_display()}.",
+        reason=f"What came of “{call.action_name}”, which the customer had asked for: {call.get_state_display()}.",
         calls=[as_recorded(call)],
         handoff=handoff,
     )

@@ -32,7 +32,8 @@ BY_STATE = {
     Call.State.DECLINED: f"All right. {NOTHING_CHANGED}",
     Call.State.REFUSED: f"A colleague has looked at this and could not approve it. {NOTHING_CHANGED}",
     Call.State.EXPIRED: f"Nobody could approve this in time. {NOTHING_CHANGED} Please ask for it again.",
-    Call.State.WITHDRAWN: f"This has changed meanwhile. {NOTHING_CHANGED} Please ask for it again.",
+    Call.State.WITHDRAWN: "What you were asked to confirm has changed meanwhile, so it was not done. "
+    f"{NOTHING_CHANGED} Please ask for it again.",
     Call.State.AWAITING: "Thank you. A colleague has to approve this; I will tell you right here what comes of it.",
     Call.State.CONFIRMED: FINDING_OUT,
     Call.State.SENDING: FINDING_OUT,
@@ -107,16 +108,20 @@ def due(most: int = 100) -> list[tuple[UUID, UUID, UUID | None]]:
 def told(task: Task, result: ActionResult) -> str:
     """The sentence for the customer."""
     if result.ok:
-        return _done(task.spec, result)
+        return _done(task.spec, result, task.language)
     if result.certain:
         return f"{result.message} {NOTHING_CHANGED}".strip()
     return FINDING_OUT if writes.next_look(task) else NOT_KNOWN
 
 
-def _done(spec: ActionSpec, result: ActionResult) -> str:
+def _done(spec: ActionSpec, result: ActionResult, language: str) -> str:
     try:
         return rendering.render(
-            spec.answer, response=result.data, arguments=result.arguments, results=dict(result.values)
+            spec.answer,
+            response=result.data,
+            arguments=result.arguments,
+            results=dict(result.values),
+            language=language,
         )
     except rendering.RenderError as problem:
         logger.warning("answer template of %s in %s: %s", spec.name, spec.group_id, problem)
@@ -177,9 +182,9 @@ def _finish(task: Task, result: ActionResult, after: After | None) -> Call | Non
 
 
 def _looked_at(call_id: UUID) -> Call | None:
-    """The call as it is; one that waited in vain for a colleague ends here, and the customer is told."""
-    expired = writes.expire(call_id)
-    if expired:
-        announcing.announce(expired, text_of(expired))
+    """The call as it is; one that waited in vain, or was taken back, ends here, and the customer is told."""
+    ended = writes.expire(call_id) or writes.take_withdrawn(call_id)
+    if ended:
+        announcing.announce(ended, text_of(ended))
         return None
     return Call.objects.filter(id=call_id).first()

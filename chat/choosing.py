@@ -3,9 +3,11 @@
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import lru_cache
 from itertools import pairwise
 
+from chat import attributes
 from knowledge import lexical
 from knowledge.values import Option
 
@@ -18,12 +20,18 @@ NUMBERS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine
 NEGATIONS = frozenset(["not", "except", "without", "isn't", "but"])
 ALL_WORDS = frozenset(["all", "every", "everything", "each"])
 MIN_TYPO = {True: 4, False: 6}
+# "Physio" is enough for physiotherapy.
+SHORTENED = 5
 
-_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+_WORD = re.compile(r"\d+(?:[:.,]\d+)+(?![^\W_])|[^\W_]+(?:['’][^\W_]+)*")
 _POSITION = re.compile(
     rf"(?:no\.?|the|option|number|choice|answer|#|i'?ll take|take|i'?d like|please|\s)*"
     rf"(?:(?P<ordinal>{'|'.join(ORDINALS)}|last)|(?P<digits>\d{{1,2}})(?:st|nd|rd|th)?|(?P<word>{'|'.join(NUMBERS)}))"
     rf"(?P<one>\s+(?:one|option|choice))?(?:\s|please|thanks|[.!])*",
+    re.IGNORECASE,
+)
+_ORDINAL = re.compile(
+    rf"\bthe\s+(?P<ordinal>{'|'.join(ORDINALS)}|last)(?:\s+[\w-]+)?\W*(?:please|thanks|thank you|then)?\W*$",
     re.IGNORECASE,
 )
 
@@ -45,15 +53,58 @@ class Pick:
     spans: tuple[tuple[int, int], ...] = ()
 
 
-def pick(options: Sequence[Option], text: str, topic: Collection[str], offered: Sequence[Option]) -> Pick:
+def pick(
+    options: Sequence[Option], text: str, topic: Collection[str], offered: Sequence[Option], today: date
+) -> Pick:
     """Read the reply to a question. Positions count in what was offered; `topic` holds stems that name no option."""
-    positional = _by_position(offered or options, text)
-    return positional or _by_phrase(options, text, None) or _by_words(options, text, topic, True) or Pick()
+    shown = offered or options
+    return (
+        _by_position(shown, text)
+        or _by_phrase(options, text, None)
+        or _by_attribute(options, text, today)
+        or _by_ordinal(shown, text)
+        or _by_extreme(shown, text)
+        or _by_words(options, text, topic, True)
+        or _by_indifference(shown, text)
+        or Pick()
+    )
 
 
 def spot(options: Sequence[Option], text: str, topic: Collection[str], has_numbers: bool) -> Pick:
     """Find an option in a sentence that was no reply to it: stricter. `has_numbers`: digits may mean something else."""
     return _by_phrase(options, text, (topic, has_numbers)) or _by_words(options, text, topic, False) or Pick()
+
+
+def spot_told(options: Sequence[Option], text: str, today: date, *, by_day: bool) -> Pick:
+    """An option that a time or date in a sentence tells apart from all others."""
+    fitting, spans = attributes.matching(options, text, today, by_day=by_day)
+    if len(fitting) == 1 and len(options) > 1:
+        return Pick(fitting[0].value, (), tuple(spans))
+    best = attributes.extreme(options, text, plainly=True)
+    return Pick(best[0].value, (), (best[1],)) if best else Pick()
+
+
+def is_other(text: str) -> bool:
+    """Whether the text wants another one than was chosen, without saying which."""
+    return attributes.OTHER.search(text) is not None or attributes.DIFFERENT.search(text) is not None
+
+
+def is_unwanted(text: str) -> bool:
+    """Whether the text says that something is wrong or shall be changed."""
+    return attributes.UNWANTED.search(text) is not None
+
+
+def is_listing(text: str) -> bool:
+    """Whether the text asks what there is to choose from."""
+    return attributes.LISTING.search(text) is not None
+
+
+def other_than(value: object, options: Sequence[Option], text: str) -> Pick:
+    """What "the other one" is: the only one left, or those left to choose from."""
+    found = attributes.OTHER.search(text)
+    if not found:
+        return Pick()
+    return _picked([option for option in options if option.value != str(value)], (found.span(),)) or Pick()
 
 
 def tokens(text: str) -> list[Token]:
@@ -67,7 +118,7 @@ def tokens(text: str) -> list[Token]:
 
 def _by_position(offered: Sequence[Option], text: str) -> Pick | None:
     match = _POSITION.fullmatch(text.strip())
-    if not match:
+    if not match or (match["digits"] and not match["one"] and _is_day(offered, text)):
         return None
     named = {token.stem for option in offered for form in _forms(option) for token in form}
     said = match["ordinal"] or match["digits"] or match["word"]
@@ -82,6 +133,52 @@ def _by_position(offered: Sequence[Option], text: str) -> Pick | None:
     if not 1 <= number <= len(offered):
         return None
     return Pick(offered[number - 1].value, (), ((0, len(text)),))
+
+
+def _is_day(offered: Sequence[Option], text: str) -> bool:
+    """Whether "the 12th" is a day that an option is told by, and no position."""
+    said = re.search(r"(\d{1,2})(?:st|nd|rd|th)", text)
+    return said is not None and any(
+        day.day == int(said[1]) for option in offered for day in attributes.told(option).days
+    )
+
+
+def _by_ordinal(offered: Sequence[Option], text: str) -> Pick | None:
+    """A position within a longer reply: "the second order please"."""
+    match = _ORDINAL.search(text.strip())
+    if not match:
+        return None
+    said = match["ordinal"].lower()
+    if any(token.text == said for option in offered for form in _forms(option) for token in form):
+        return None
+    number = len(offered) if said == "last" else ORDINALS.index(said) + 1
+    return Pick(offered[number - 1].value, (), (match.span("ordinal"),)) if 1 <= number <= len(offered) else None
+
+
+def _by_indifference(offered: Sequence[Option], text: str) -> Pick | None:
+    """The first that was offered, where the customer leaves it to the business."""
+    return Pick(offered[0].value, (), ((0, len(text)),)) if offered and attributes.ANY.fullmatch(text) else None
+
+
+def _by_attribute(options: Sequence[Option], text: str, today: date) -> Pick | None:
+    """By what a label tells of an option; where other words narrow it down further, they do."""
+    fitting, spans = attributes.matching(options, text, today)
+    if len(fitting) > 1:
+        more = _by_words(fitting, _masked(text, spans), frozenset(), True) or _by_extreme(fitting, text)
+        if more and more.value is not None:
+            return Pick(more.value, (), (*spans, *more.spans))
+    return _picked(fitting, tuple(spans))
+
+
+def _by_extreme(options: Sequence[Option], text: str) -> Pick | None:
+    found = attributes.extreme(options, text)
+    return Pick(found[0].value, (), (found[1],)) if found else None
+
+
+def _masked(text: str, spans: Collection[tuple[int, int]]) -> str:
+    for start, end in spans:
+        text = text[:start] + " " * (end - start) + text[end:]
+    return text
 
 
 def _by_phrase(options: Sequence[Option], text: str, strict: tuple[Collection[str], bool] | None) -> Pick | None:
@@ -101,6 +198,8 @@ def _is_weak(
 ) -> bool:
     """A single letter or a number in a sentence names an option only where the sentence says so ("size S", "in 43")."""
     first = words[hit[0]]
+    if hit[1] - hit[0] == 1 and first.stem and first.stem in topic:
+        return True
     if hit[1] - hit[0] > 1 or not (len(first.text) == 1 or first.text.isdigit()):
         return False
     before = words[hit[0] - 1] if hit[0] else None
@@ -120,7 +219,7 @@ def _by_words(options: Sequence[Option], text: str, topic: Collection[str], repl
     for index, word in enumerate(words):
         if _negated(words, index) or not (stem := word.stem):
             continue
-        found = stem if stem in known else _closest(stem, known, reply)
+        found = stem if stem in known else _closest(stem, known, reply, len(word.text))
         if found:
             meant[index] = found
     if not reply and any(word.text in ALL_WORDS for word in words):
@@ -129,6 +228,12 @@ def _by_words(options: Sequence[Option], text: str, topic: Collection[str], repl
     if reply and not meant and any(word.text in ALL_WORDS for word in words):
         return _picked([option for option in options if option.value.lower() == "all"], ((0, len(text)),))
     return _most(vocabulary, words, meant, reply)
+
+
+# "Can I change my booking" names no option, though one may be told by its changes.
+REQUESTS = frozenset(
+    lexical.terms("change move cancel switch make book order buy get send check find show look give take tell")
+)
 
 
 def _most(
@@ -141,7 +246,7 @@ def _most(
         return None
     if not reply and len(top) == 1 and best == 1:
         stem = next(stem for stem in meant.values() if stem in vocabulary[top[0]])
-        if not _is_telling(top[0], stem):
+        if stem in REQUESTS or not _is_telling(top[0], stem):
             return None
     shared = [index for index, stem in meant.items() if any(stem in vocabulary[option] for option in top)]
     return _picked(top, _spans(words, shared))
@@ -197,13 +302,16 @@ def _spans(words: list[Token], indices: Collection[int]) -> tuple[tuple[int, int
     return tuple((words[index].start, words[index].end) for index in sorted(set(indices)))
 
 
-def _closest(stem: str, known: frozenset[str], reply: bool) -> str | None:
-    """The one known stem within a small typo; digits have no typos."""
-    if len(stem) < MIN_TYPO[reply] or stem.isdigit():
+def _closest(stem: str, known: frozenset[str], reply: bool, length: int) -> str | None:
+    """The one known stem within a small typo, or of which it is the beginning; digits have no typos."""
+    if length < MIN_TYPO[reply] or stem.isdigit() or not stem.isalpha():
         return None
-    allowed = 2 if len(stem) >= 8 else 1
-    near = [other for other in known if len(other) > 3 and not other.isdigit() and _distance(stem, other, allowed)]
-    return near[0] if len(near) == 1 else None
+    allowed = 2 if length >= 8 else 1
+    words = [other for other in known if len(other) > 3 and other.isalpha()]
+    near = [other for other in words if _distance(stem, other, allowed)]
+    begun = [other for other in words if len(stem) >= SHORTENED and other.startswith(stem)]
+    found = near or begun
+    return found[0] if len(found) == 1 else None
 
 
 def _distance(left: str, right: str, allowed: int) -> bool:

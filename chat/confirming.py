@@ -18,13 +18,15 @@ from tenants.database import in_database
 FIELD = "confirmation"
 PERSON = "I can pass you on to a person if you like."
 YES = re.compile(
-    r"\W*(?:yes|yeah|yep|yup|sure|ok|okay|confirm(?:ed)?|i confirm|go ahead|do it|please do|correct|that'?s right)"
-    r"(?:\W+(?:please|thanks?|thank you|go ahead|do it|do that|i confirm|i'?m sure|that'?s right|confirm))*\W*",
+    r"\W*(?:yes|y|ya|yea|yeah|yep|yup|sure|ok|okay|k|alright|all right|fine|perfect|great|confirm(?:ed)?|i confirm|"
+    r"go ahead|go for it|do it|do that|please do|correct|that'?s (?:right|correct|fine|it)|(?:sounds|looks) good)"
+    r"(?:\W+(?:yes|please|pls|plz|thanks?|thx|ta|cheers|thank you|go ahead|go for it|do it|do that|i confirm|i'?m sure|"
+    r"that'?s (?:right|correct|fine)|confirm|then|of course))*\W*",
     re.IGNORECASE,
 )
 NO = re.compile(
-    r"\W*(?:no|nope|nah|don'?t|do not|stop|cancel that|rather not|never ?mind|leave it)"
-    r"(?:\W+(?:please|thanks?|thank you|don'?t|do it|do that|do not|leave it|stop))*\W*",
+    r"\W*(?:no|n|nope|nah|don'?t|do not|stop|cancel that|rather not|never ?mind|leave it)"
+    r"(?:\W+(?:please|pls|thanks?|thx|thank you|don'?t|do it|do that|do not|leave it|stop))*\W*",
     re.IGNORECASE,
 )
 GONE = {
@@ -42,9 +44,14 @@ class Decided:
 
 
 async def propose(
-    asker: Asker, spec: ActionSpec, words: Mapping[str, Any], remembered: tuple[Remembered, ...], confidence: float
+    asker: Asker,
+    spec: ActionSpec,
+    words: Mapping[str, Any],
+    remembered: tuple[Remembered, ...],
+    confidence: float,
+    last: Mapping[str, Any] | None = None,
 ) -> Answer:
-    """Say exactly what would be done, and ask. Nothing is sent."""
+    """Say exactly what would be done, and ask. Nothing is sent. `last` is how its questions were answered."""
     try:
         arguments = actions.prepare(spec, words, asker.customer, remembered)
         call = await in_database(writes.propose, spec, arguments, _who(asker), scope=asker.scope)
@@ -54,7 +61,8 @@ async def propose(
     assert call.expires_at is not None  # a proposal always ends
     asked = Confirmation(call.id, spec.name, shown, call.summary, call.expires_at.isoformat(timespec="seconds"))
     text = f"Please check what I am about to do.\n\n{call.summary}\n\nShall I go ahead?"
-    dialogue = {FIELD: str(call.id), "last": {"action": spec.name, "id": str(spec.id), "arguments": dict(words)}}
+    kept = last or {"action": spec.name, "id": str(spec.id), "arguments": dict(words)}
+    dialogue = {FIELD: str(call.id), "last": dict(kept)}
     return Answer(text, "dynamic", confidence, confirm=asked, dialogue=dialogue)
 
 
@@ -77,6 +85,11 @@ def decide_in_words(asker: Asker, call_id: UUID, message_id: UUID, *, yes: bool)
     said = Message.objects.filter(conversation_group_id=asker.group_id, id=message_id)
     said.update(choice={"field": FIELD, "value": str(call_id)})
     return writes.decide(call_id, _in(conversation), yes=yes)
+
+
+def withdraw(conversation_id: UUID) -> None:
+    """What waits for the customer's yes in this conversation waits no more. Needs its scope."""
+    writes.withdraw(conversation_id)
 
 
 def without_question(dialogue: dict[str, Any]) -> dict[str, Any]:
@@ -128,4 +141,5 @@ def _who(asker: Asker) -> writes.Asker:
         asker.group_id,
         customer.id if customer else None,
         customer.subject if customer else "",
+        asker.language,
     )

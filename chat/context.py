@@ -81,9 +81,12 @@ def _context(conversation: Conversation, turn: ClaimedTurn) -> TurnContext:
             conversation.id,
             conversation.group_id,
             scope,
-            CustomerIdentity(customer.subject, customer.name, customer.email, customer.claims, customer.id)
+            CustomerIdentity(
+                customer.subject, customer.name, customer.email, customer.claims, customer.id, customer.locale
+            )
             if customer
             else None,
+            (customer.locale if customer else "") or next(iter(bot.languages), "en"),
         ),
         bot_name=bot.name,
         greeting=bot.greeting,

@@ -25,6 +25,17 @@ CORRECTION = re.compile(
     r"\b(?:actually|i meant?|sorry|instead|change|rather|correction|make (?:it|that)|wait)\b|(?:^|[,.;!?-])\W*no\b",
     re.IGNORECASE,
 )
+UNSURE = re.compile(
+    r"\W*(?:(?:sorry|um+|er+|hm+|well|oh)\W+)*(?:(?:i )?(?:really )?"
+    r"(?:don'?t|do not|cannot|can'?t) (?:know|have|remember|recall|find)\b.*"
+    r"|(?:i have )?no (?:idea|clue)\b.*|(?:i'?m )?not sure\b.*|dunno\b.*|what do you mean\b.*|\?+)\W*",
+    re.IGNORECASE,
+)
+_QUESTION = re.compile(
+    r"\W*(?:(?:and|but|so|ok|okay|wait|sorry|hold on|hang on|first|by the way|btw)\W+)*"
+    r"(?:what|when|where|who|why|how|which|whose|can|could|do|does|did|is|are|was|were|will|would|should|have|has|may)\b",
+    re.IGNORECASE,
+)
 FOLLOW_UP_WORDS = 4
 
 
@@ -36,3 +47,18 @@ def is_follow_up(text: str) -> bool:
 def wants_again(text: str) -> bool:
     """Whether the customer wants the same once more ("please try again")."""
     return _AGAIN.fullmatch(text) is not None
+
+
+def is_question(text: str) -> bool:
+    """Whether a text asks something, by its mark or its first word."""
+    return text.rstrip().endswith("?") or _QUESTION.match(text) is not None
+
+
+def names(text: str, parameter: str) -> bool:
+    """Whether a text speaks of a parameter by a word of its name."""
+    said = {token.stem or token.text for token in choosing.tokens(text)}
+    own = {token.stem for token in choosing.tokens(parameter.replace("_", " ")) if token.stem}
+    return bool((own - _NO_NAMES) & said)
+
+
+_NO_NAMES = frozenset(token.stem for token in choosing.tokens("id ids number code key name new old from to"))

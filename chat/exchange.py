@@ -42,16 +42,21 @@ class CustomerIdentity:
     email: str = ""
     claims: dict[str, Any] = field(default_factory=dict)
     id: UUID | None = None
+    locale: str = ""
 
 
 @dataclass(frozen=True)
 class Asker:
-    """Who asks and where: the conversation, its scope, and the verified customer, if any."""
+    """Who asks and where: the conversation, its scope, and the verified customer, if any.
+
+    `language` is how amounts and dates are written for them: their own locale, or else the bot's first language.
+    """
 
     conversation_id: UUID
     group_id: UUID
     scope: Scope
     customer: CustomerIdentity | None = None
+    language: str = "en"
 
 
 @dataclass(frozen=True)

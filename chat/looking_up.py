@@ -63,7 +63,7 @@ class LookUps:
             raise verifier.Refused("it changes something, which only the customer's own yes may begin")
         heard, today = [*self.heard, *self.results], datetime.now(UTC).date()
         arguments = verifier.checked_call(spec, call.arguments, heard, self.asker.customer, today)
-        await call_opinion.check_call(spec, arguments, self.heard, self.results)
+        await call_opinion.check_for(self.asker, spec, arguments, self.heard, self.results)
         return Checked(call, spec, arguments)
 
     async def run(self, checked: Checked) -> tuple[Answer, bool]:

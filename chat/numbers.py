@@ -45,6 +45,11 @@ UNITS = {
     "years": "years?|yrs?|y",
     "months": "months?|mths?",
     "days": "days?",
+    "hours": "hours?|hrs?",
+    "minutes": "minutes?|mins?",
+    "nights": "nights?",
+    "weeks": "weeks?|wks?",
+    "weight": "kilos?|kilograms?|kgs?",
 }
 MAX_DIGITS = 15
 MAX_WORDS = 12

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from chat import carrying_out, confirming, remembering
+from chat import carrying_out, confirming, remembering, suspending
 from chat.announcing import as_recorded, cited
 from chat.context import TurnContext
 from chat.exchange import Answer
@@ -23,6 +23,8 @@ async def settle(context: TurnContext, call_id: UUID) -> Answer:
     dialogue = {key: value for key, value in context.dialogue.items() if key == remembering.KEY}
     if carried:
         dialogue |= remembering.with_result(dialogue, call.action_name, carried.values)
+    if waiting := suspending.waiting(context.dialogue, ""):
+        dialogue = suspending.suspended({**dialogue, **waiting[0]}, waiting[1:])
     return Answer(
         text,
         "dynamic",

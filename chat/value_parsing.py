@@ -10,7 +10,9 @@ from typing import Any
 import regex
 
 from chat import choosing, dates, numbers
-from knowledge.values import MAX_TEXT, PATTERN_S, BadValue, Option, Parameter, checked_value
+from knowledge import formats
+from knowledge.bad_value import BadValue
+from knowledge.values import MAX_TEXT, PATTERN_S, Option, Parameter, checked_value
 
 YES = frozenset(
     [
@@ -40,8 +42,31 @@ KIND_WORDS = {
     "days": r"days?",
     "money": r"£|€|\$|amount|price|cost|budget|pounds?|euros?|dollars?|deposit|salary|income|payment|money|loan",
     "count": r"how many|number of|limit|count|quantity",
+    "hours": r"hours?",
+    "minutes": r"minutes?",
+    "nights": r"nights?",
+    "weeks": r"weeks?",
+    "weight": r"kilos?|kilograms?|kg|weight",
 }
 
+# How many there are, in words that count the speaker.
+_PEOPLE = re.compile(
+    r"(?<!\w)(?:(?P<one>(?:just|only) (?:me|myself|one|the one|a single one)|me alone|by myself|on my own|single|alone"
+    r"|^\W*(?:one|me|a)\W*(?:please\W*)?$)|(?P<two>the two of us|both of us|us both|a couple|a pair|me and my [\w-]+"
+    r"|my [\w-]+ and (?:me|i)))(?!\w)",
+    re.IGNORECASE,
+)
+_LONG_TEXT = re.compile(r"reason|comment|message|note|descri|detail|explan|feedback|question|text|why", re.IGNORECASE)
+LONGEST_PART = 5
+# The comma after "Flat 3" ends no part of an address.
+_WITHIN_A_HOUSE = re.compile(
+    r"((?<!\w)(?:flat|apt|apartment|unit|suite|floor|block|building|room|c/o|house)\b[^,;\n]*),", re.IGNORECASE
+)
+KEPT_COMMA = "\N{SINGLE LOW-9 QUOTATION MARK}"
+_ALSO = {"children": ("child", "kid"), "person": ("peopl",), "peopl": ("person",), "passeng": ("peopl", "person")}
+_ALSO |= {"guest": ("peopl", "person"), "adult": ("grownup",)}
+_LIVING = r"i (?:now )?live (?:at|in)|i'?m (?:now )?(?:at|in)|(?:please )?(?:send|deliver) (?:it|them) to"
+_OPENING = r"^(?:(?:oh|ok|okay|yes|yeah|sure|sorry|so|well|um+|hm+)[,.!\s]+)*"
 Span = tuple[int, int]
 
 
@@ -58,8 +83,12 @@ class Parsed:
 def parse_value(parameter: Parameter, text: str, today: date, offered: Sequence[Option] = ()) -> Parsed:
     """Read the reply to this parameter's question. `offered` are the choices that the customer was shown."""
     if parameter.choices:
-        picked = choosing.pick(parameter.choices, text, topic_of(parameter), offered)
-        return Parsed(picked.value, picked.candidates, "", picked.spans)
+        coded = read_pattern(parameter, text, True) if parameter.pattern and parameter.choices_from else Parsed()
+        if coded.value is not None:
+            return coded
+        picked = choosing.pick(parameter.choices, text, topic_of(parameter), offered, today)
+        value = checked_value(parameter, picked.value) if picked.value is not None else None
+        return Parsed(value, picked.candidates, "", picked.spans)
     if parameter.type in ("number", "integer"):
         return _number(parameter, text)
     if parameter.type == "boolean":
@@ -68,6 +97,8 @@ def parse_value(parameter: Parameter, text: str, today: date, offered: Sequence[
         return read_date(text, today)
     if parameter.pattern:
         return read_pattern(parameter, text, True)
+    if parameter.format:
+        return read_format(parameter, text)
     return _plain_text(parameter, text)
 
 
@@ -90,14 +121,59 @@ def read_pattern(parameter: Parameter, text: str, reply: bool) -> Parsed:
     return Parsed(problem="I could not find that in what you wrote." if reply else "")
 
 
-def read_date(text: str, today: date) -> Parsed:
-    found = dates.mentions(text, today)
+def read_date(text: str, today: date, within: str = "") -> Parsed:
+    """The one date of a text, or of the part of it that is not blank in `within`."""
+    found = [each for each in dates.mentions(text, today) if not within or within[each.start : each.end].strip()]
     readings = dict.fromkeys(day for mention in found for day in mention.readings)
     spans = tuple((mention.start, mention.end) for mention in found)
     if len(readings) == 1:
         return Parsed(next(iter(readings)).isoformat(), spans=spans)
     candidates = tuple(Option(day.isoformat(), f"{day:%A}, {day.day} {day:%B %Y}") for day in readings)
-    return Parsed(candidates=candidates, problem="" if candidates else "Please give me a date, like 3 March 2027.")
+    if candidates:
+        return Parsed(candidates=candidates)
+    wrong = dates.impossible(text, today)
+    problem = f"There is no {wrong}." if wrong else "Please give me a date, like 3 March 2027."
+    return Parsed(problem=problem, spans=((0, len(text)),) if wrong else ())
+
+
+def read_format(parameter: Parameter, text: str) -> Parsed:
+    """The one e-mail address, telephone number or time of the text."""
+    found = formats.mentions(parameter.format, text)
+    spans = tuple(span for _, span in found)
+    values = list(dict.fromkeys(value for value, _ in found))
+    if len(values) == 1:
+        return Parsed(values[0], spans=spans)
+    candidates = tuple(Option(value, value) for value in values)
+    return Parsed(candidates=candidates, problem=formats.PROBLEMS[parameter.format], spans=spans)
+
+
+def is_plain_text(parameter: Parameter) -> bool:
+    """Whether any words of the customer would do."""
+    bound = parameter.pattern or parameter.format or parameter.choices or parameter.choices_from
+    return parameter.type == "string" and not bound
+
+
+def split_texts(text: str, waiting: Sequence[Parameter]) -> dict[str, str]:
+    """A list of short texts ("12 Quay Street, Galway, H91 X2P4") for the parameters that wait for one, in their order.
+
+    Nothing where one text is meant. What is more than they are belongs to the first.
+    """
+    text = _WITHIN_A_HOUSE.sub(lambda flat: flat[1] + KEPT_COMMA, text)
+    parts = [part.strip().replace(KEPT_COMMA, ",") for part in re.split(r"[,;\n]", text) if part.strip()]
+    if len(parts) < 2 or len(waiting) < 2 or any(len(part.split()) > LONGEST_PART for part in parts):
+        return {}
+    if any(_LONG_TEXT.search(f"{each.name} {each.description}") for each in waiting):
+        return {}
+    if len(parts) > len(waiting):
+        extra = len(parts) - len(waiting)
+        parts = [", ".join(parts[: extra + 1]), *parts[extra + 1 :]]
+    shared = {}
+    for parameter, part in zip(waiting, parts, strict=False):
+        parsed = _plain_text(parameter, part)
+        if parsed.value is None:
+            return {}
+        shared[parameter.name] = parsed.value
+    return shared
 
 
 def fitting(parameter: Parameter, mention: numbers.Mention) -> list[int | float]:
@@ -120,12 +196,19 @@ def kinds_of(parameter: Parameter) -> frozenset[str]:
 
 def topic_of(parameter: Parameter) -> frozenset[str]:
     """The stems of the parameter's own name, which name none of its options ("size", "account")."""
-    return frozenset(token.stem or token.text for token in choosing.tokens(parameter.name.replace("_", " ")))
+    names = frozenset(token.stem or token.text for token in choosing.tokens(parameter.name.replace("_", " ")))
+    return names | {stem for name in names for stem in _ALSO.get(name, ())}
 
 
 def _number(parameter: Parameter, text: str) -> Parsed:
     found = numbers.mentions(text)
     kinds = kinds_of(parameter)
+    if not found and (people := _PEOPLE.search(text)):
+        one = people["one"] is not None
+        try:
+            return Parsed(checked_value(parameter, 1 if one else 2), spans=(people.span(),))
+        except BadValue as problem:
+            return Parsed(problem=str(problem), spans=(people.span(),))
     mentioned = [mention for mention in found if mention.unit in kinds] or [
         mention for mention in found if not mention.unit or not kinds
     ]
@@ -188,7 +271,10 @@ def _cases(text: str) -> Iterator[str]:
 
 
 def _plain_text(parameter: Parameter, text: str) -> Parsed:
-    said = re.sub(r"^(?:it'?s|it is|that'?s|that would be)\s+", "", text.strip(), flags=re.IGNORECASE)
+    names = "|".join(re.escape(word) for word in parameter.name.lower().split("_") if len(word) > 2) or "one"
+    named = rf"(?:(?:my|the) )?(?:new )?(?:{names})(?: is|:)"
+    opening = rf"{_OPENING}(?:it'?s|it is|that'?s|that would be|{_LIVING}|{named})\s+"
+    said = re.sub(opening, "", text.strip(), flags=re.IGNORECASE)
     said = " ".join(said.split()).strip(" \"'“”.!")
     try:
         return Parsed(checked_value(parameter, said[: MAX_TEXT + 1]), spans=((0, len(text)),))

@@ -12,7 +12,8 @@ from chat import numbers
 from chat.exchange import CustomerIdentity
 from chat.value_finding import find_values
 from knowledge.actions import ActionSpec
-from knowledge.values import BadValue, Parameter, checked_value
+from knowledge.bad_value import BadValue
+from knowledge.values import Parameter, checked_value
 
 
 class Refused(Exception):

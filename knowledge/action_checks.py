@@ -27,6 +27,7 @@ def check_action(action: Action) -> None:
         problems.update(problem.message_dict)
     else:
         _check_use(action, parameters, problems)
+        _check_choices(action, parameters, problems)
         _check_writing(action, parameters, problems)
     if action.method not in Action.METHODS:
         problems["method"] = [f"must be one of {', '.join(Action.METHODS)}."]
@@ -55,6 +56,46 @@ def _check_use(action: Action, parameters: tuple[Parameter, ...], problems: Prob
     claimed = [parameter.name for parameter in parameters if parameter.claimed]
     if claimed and not action.requires_verified:
         problems["requires_verified"] = [f"must be on: {claimed[0]} comes from the signed-in customer."]
+
+
+def _check_choices(action: Action, parameters: tuple[Parameter, ...], problems: Problems) -> None:
+    """Whether choices that another action lists can be asked for: what it needs is known, and nothing goes round."""
+    by_name = {parameter.name: parameter for parameter in parameters}
+    for parameter in parameters:
+        source = parameter.choices_from
+        if source is None:
+            continue
+        lookup = Action.objects.filter(group_id=action.group_id, name=source.action).exclude(id=action.id).first()
+        here = f"Parameter {parameter.name}: choices_from"
+        if lookup is None or lookup.writes:
+            problems["parameters"] = [f"{here}: {source.action} is no other action of this bot that only reads."]
+            return
+        asked = parse_parameters(lookup.parameters)
+        needed = {each.name for each in asked if each.required and each.askable and not each.fallback}
+        if missing := sorted(needed - set(source.arguments)):
+            problems["parameters"] = [f"{here}: arguments: {lookup.name} needs {missing[0]}: say what fills it."]
+        elif unknown := sorted(set(source.arguments) - {each.name for each in asked if each.askable}):
+            problems["parameters"] = [f"{here}: arguments: {lookup.name} has no {unknown[0]} that can be filled."]
+        elif unknown := sorted(set(source.arguments.values()) - set(by_name)):
+            problems["parameters"] = [f"{here}: arguments: there is no parameter {unknown[0]}."]
+        elif _goes_round(parameter, by_name):
+            problems["parameters"] = [f"{here}: what it depends on depends on it."]
+        if lookup.requires_verified and not action.requires_verified:
+            problems["requires_verified"] = [f"must be on: {lookup.name} is asked for a signed-in customer."]
+
+
+def _goes_round(parameter: Parameter, by_name: dict[str, Parameter]) -> bool:
+    seen: set[str] = set()
+    ahead = [parameter]
+    while ahead:
+        source = ahead.pop().choices_from
+        for name in source.arguments.values() if source else ():
+            if name == parameter.name:
+                return True
+            if name not in seen:
+                seen.add(name)
+                ahead.append(by_name[name])
+    return False
 
 
 def _check_writing(action: Action, parameters: tuple[Parameter, ...], problems: Problems) -> None:

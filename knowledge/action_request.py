@@ -6,7 +6,8 @@ from urllib.parse import quote
 
 from knowledge.action_checks import PLACEHOLDER
 from knowledge.action_spec import ActionSpec
-from knowledge.values import BadValue, Remembered, VerifiedCustomer, checked_value, filled
+from knowledge.bad_value import BadValue
+from knowledge.values import Remembered, VerifiedCustomer, checked_value, filled
 from tenants.safe_http import OutboundRequest
 
 

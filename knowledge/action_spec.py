@@ -1,7 +1,8 @@
 """An action as a call needs it: its definition with its data API's, read once; and what came of a call."""
 
+import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
@@ -72,6 +73,13 @@ class ActionSpec:
         return self.requires_verified or of_customer or self.auth.needs_customer
 
     @property
+    def definition(self) -> str:
+        """What is confirmed stands for this very call: its digest changes with anything of the action or its API."""
+        secret = hashlib.sha256(self.auth.secret.encode()).hexdigest()
+        shown = tuple(replace(each, choices=()) if each.choices_from else each for each in self.parameters)
+        return hashlib.sha256(f"{replace(self, parameters=shown)!r} {secret}".encode()).hexdigest()
+
+    @property
     def can_tell(self) -> bool:
         """Whether the API can be asked what became of a call whose answer was lost."""
         return self.honours_keys or self.status_action_id is not None
@@ -103,6 +111,11 @@ def load_action(group_id: UUID, action_id: UUID) -> ActionSpec:
     """The enabled action with its data API. Needs the bot's scope; raises Action.DoesNotExist."""
     action = Action.objects.select_related("data_api").get(group_id=group_id, id=action_id, enabled=True)
     return spec_of(action)
+
+
+def load_action_named(group_id: UUID, name: str) -> ActionSpec:
+    """The same by its name, as choices speak of it."""
+    return spec_of(Action.objects.select_related("data_api").get(group_id=group_id, name=name, enabled=True))
 
 
 def spec_of(action: Action) -> ActionSpec:

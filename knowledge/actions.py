@@ -11,14 +11,17 @@ from uuid import UUID
 from knowledge import action_request, api_auth, results
 from knowledge.action_answer import UNREACHED, read, read_write
 from knowledge.action_request import Refused
-from knowledge.action_spec import ActionResult, ActionSpec, load_action
+from knowledge.action_spec import ActionResult, ActionSpec, load_action, load_action_named
 from knowledge.api_auth import CustomerToken, NotSignedIn
 from knowledge.models import Call
 from knowledge.values import Remembered, VerifiedCustomer, masked
 from tenants import safe_http
 from tenants.safe_http import OutboundError, OutboundRequest, OutboundResponse
 
-__all__ = ["ActionResult", "ActionSpec", "Refused", "load_action", "prepare", "record_call", "run", "send"]
+__all__ = [
+    "ActionResult", "ActionSpec", "Refused", "load_action", "load_action_named", "prepare", "record_call", "run",
+    "send",
+]  # fmt: skip
 
 logger = logging.getLogger(__name__)
 

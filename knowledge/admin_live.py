@@ -49,7 +49,10 @@ class ActionForm(VerbForm):
     parameters = ReadableJSONField(
         required=False,
         rows=14,
-        help_text="A list of objects, each with a name, a type, a description, and whether it is required.",
+        help_text="A list of objects, each with a name, a type, a description, and whether it is required. "
+        'Choices are listed, or come from another action: "choices_from": {"action": "my_orders", '
+        '"items": "$.orders[*]", "value": "$.id", "label": "{{ item.id }}, {{ item.placed_on | date }}", '
+        '"arguments": {}}; arguments name, for a parameter of that action, the one of this that fills it.',
     )
     examples = LinesField(label="Example questions", rows=6, help_text="Questions that it answers, one per line.")
     results = ReadableJSONField(

@@ -2,19 +2,21 @@
 
 import logging
 from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
-from knowledge import rendering
+from knowledge import local, rendering
 from knowledge.action_spec import ActionSpec
 from knowledge.values import MASK, Parameter
 
 logger = logging.getLogger(__name__)
 
 
-def summary_of(spec: ActionSpec, arguments: Mapping[str, Any]) -> str:
+def summary_of(spec: ActionSpec, arguments: Mapping[str, Any], language: str = "en") -> str:
     """The business's own words, or the action's title with every value; a template that fails hides nothing."""
-    shown = _labels(spec, arguments)
-    text = _from_template(spec, arguments, shown) if spec.confirmation.strip() else ""
+    shown = _labels(spec, arguments, language)
+    text = _from_template(spec, arguments, shown, language) if spec.confirmation.strip() else ""
     if not text:
         lines = [f"- {_readable(parameter)}: {shown[parameter.name]}" for parameter in _told(spec, arguments)]
         text = "\n".join([f"**{spec.title}**", *lines])
@@ -34,17 +36,27 @@ def _told(spec: ActionSpec, arguments: Mapping[str, Any]) -> list[Parameter]:
     return [each for each in spec.parameters if each.name in arguments and not each.fixed and not each.claimed]
 
 
-def _labels(spec: ActionSpec, arguments: Mapping[str, Any]) -> dict[str, str]:
-    return {
-        each.name: MASK if each.sensitive else _label(each, arguments[each.name])
-        for each in spec.parameters
-        if each.name in arguments
-    }
+def _labels(spec: ActionSpec, arguments: Mapping[str, Any], language: str) -> dict[str, str]:
+    spoken = local.language.set(language)
+    try:
+        return {
+            each.name: MASK if each.sensitive else _label(each, arguments[each.name])
+            for each in spec.parameters
+            if each.name in arguments
+        }
+    finally:
+        local.language.reset(spoken)
 
 
 def _label(parameter: Parameter, value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(parameter.label_of(each) for each in value)
+    if isinstance(value, bool):
+        return "Yes" if value else "No"
+    if parameter.type == "date" and not parameter.choices:
+        return local.long_date(date.fromisoformat(str(value)))
+    if isinstance(value, int | float) and not parameter.choices:
+        return local.number(Decimal(str(value)))
     return "–" if value == "" else parameter.label_of(value)
 
 
@@ -53,9 +65,11 @@ def _readable(parameter: Parameter) -> str:
     return words[:1].upper() + words[1:]
 
 
-def _from_template(spec: ActionSpec, arguments: Mapping[str, Any], labels: Mapping[str, str]) -> str:
+def _from_template(
+    spec: ActionSpec, arguments: Mapping[str, Any], labels: Mapping[str, str], language: str
+) -> str:
     try:
-        return rendering.render(spec.confirmation, arguments=arguments, labels=dict(labels))
+        return rendering.render(spec.confirmation, arguments=arguments, labels=dict(labels), language=language)
     except rendering.RenderError as problem:
         logger.warning("confirmation template of %s in %s: %s", spec.name, spec.group_id, problem)
         return ""

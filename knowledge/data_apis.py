@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ValidationError
 
-from knowledge import outbox
+from knowledge import outbox, writes
 from knowledge.action_checks import check_action
 from knowledge.models import Action, ActionPolicy, DataApi, Document, IndexJob
 from tenants.text import check_text
@@ -32,6 +32,8 @@ def save_data_api(api: DataApi) -> DataApi:
     if DataApi.objects.filter(group_id=api.group_id, name=api.name).exclude(id=api.id).exists():
         raise ValidationError({"name": f"This bot already has a data API named “{api.name}”."})
     api.save()
+    own = Action.objects.filter(group_id=api.group_id, data_api=api)
+    writes.withdraw_changed(api.group_id, own.values_list("id", flat=True))
     return api
 
 
@@ -40,6 +42,8 @@ def delete_data_api(api: DataApi) -> None:
     group_id = api.group_id
     actions = list(Action.objects.select_for_update().filter(group_id=group_id, data_api=api).order_by("id"))
     ids = [action.id for action in actions]
+    Action.objects.filter(group_id=group_id, id__in=ids).update(enabled=False)
+    writes.withdraw_changed(group_id, ids)
     api.delete()
     for action_id in ids:
         outbox.done(group_id, IndexJob.Kind.ACTION, action_id)
@@ -62,6 +66,7 @@ def save_action(action: Action) -> Action:
         raise ValidationError({"name": f"This bot already has an action named “{action.name}”."})
     action.revision = action.revision if action._state.adding else action.revision + 1
     action.save()
+    writes.withdraw_changed(action.group_id, [action.id])
     outbox.put(action.group_id, IndexJob.Kind.ACTION, action.id)
     outbox.bump(action.group_id)
     return action
@@ -79,11 +84,13 @@ def set_policies(action: Action, documents: Iterable[Document]) -> None:
     there = set(kept.values_list("document_id", flat=True))
     for document_id in wanted.keys() - there:
         ActionPolicy.objects.create(group_id=action.group_id, action=action, document_id=document_id)
+    writes.withdraw_changed(action.group_id, [action.id])
 
 
 def delete_action(action: Action) -> None:
     group_id, action_id = action.group_id, action.id
-    Action.objects.select_for_update().filter(group_id=group_id, id=action_id).first()
+    Action.objects.select_for_update().filter(group_id=group_id, id=action_id).update(enabled=False)
+    writes.withdraw_changed(group_id, [action_id])
     action.delete()
     outbox.done(group_id, IndexJob.Kind.ACTION, action_id)
     outbox.bump(group_id)

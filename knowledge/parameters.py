@@ -8,14 +8,19 @@ from typing import Any
 import regex
 from django.core.exceptions import ValidationError
 
-from knowledge.values import CLAIM_PREFIX, MAX_TEXT, RESULT_PREFIX, BadValue, Option, Parameter, checked_value
+from knowledge import formats
+from knowledge.bad_value import BadValue
+from knowledge.rendering import RenderError, check_template
+from knowledge.results import check_results
+from knowledge.values import CLAIM_PREFIX, MAX_TEXT, RESULT_PREFIX, ChoicesFrom, Option, Parameter, checked_value
 
 LOCATIONS = ("path", "query", "body", "header")
 TYPES = ("string", "number", "integer", "boolean", "date", "array")
 ITEM_TYPES = ("string", "number", "integer")
 CLAIM_SOURCES = ("customer.sub", "customer.name", "customer.email")
 KEYS = frozenset(["name", "in", "type", "required", "description", "prompt", "choices", "minimum", "maximum"])
-KEYS |= {"pattern", "source", "value", "field", "fallback", "items", "blank", "sensitive"}
+KEYS |= {"pattern", "source", "value", "field", "fallback", "items", "blank", "sensitive", "choices_from", "format"}
+CHOICES_FROM = frozenset(["action", "items", "value", "label", "words", "arguments"])
 RESERVED_HEADERS = frozenset(["host", "authorization", "proxy-authorization", "cookie", "connection", "content-length"])
 RESERVED_HEADERS |= {"content-type", "transfer-encoding", "idempotency-key"}
 MAX_PARAMETERS = 30
@@ -62,6 +67,10 @@ def _parameter(row: Any, number: int) -> Parameter:
         if row.get(field) is not None and not isinstance(row[field], bool):
             raise refused(field, "must be true or false.")
     _check_origin(row, refused)
+    if row.get("format", "") not in ("", *formats.FORMATS):
+        raise refused("format", f"must be one of {', '.join(formats.FORMATS)}.")
+    if row.get("format") and (kind != "string" or row.get("choices") or row.get("pattern")):
+        raise refused("format", "is for texts without choices or a pattern.")
     _check_kind(row, location, kind, refused)
     source = row.get("source", "")
     claimed = bool(source) and not source.startswith(RESULT_PREFIX)
@@ -84,6 +93,8 @@ def _parameter(row: Any, number: int) -> Parameter:
         row.get("items", "string"),
         row.get("blank", False),
         row.get("sensitive", False),
+        _choices_from(row, refused),
+        row.get("format", ""),
     )
     return _consistent(parameter, refused)
 
@@ -150,6 +161,38 @@ def _option(row: Any, refused: Any) -> Option:
     if not all(isinstance(text, str) and 0 < len(text.strip()) <= 200 for text in texts):
         raise refused("choices", "need a value, a label and synonyms that are texts of at most 200 characters.")
     return Option(str(value).strip(), str(label).strip(), tuple(synonyms))
+
+
+def _choices_from(row: dict[str, Any], refused: Any) -> ChoicesFrom | None:
+    """Where its choices come from; whether that action can be asked so is for knowledge.action_checks to say."""
+    found = row.get("choices_from")
+    if found is None:
+        return None
+    if not isinstance(found, dict) or not set(found) <= CHOICES_FROM:
+        raise refused("choices_from", f"must be an object with {', '.join(sorted(CHOICES_FROM))}, and no more.")
+    if row.get("choices") or row.get("source") or "value" in row or row.get("format"):
+        raise refused("choices_from", "cannot be given beside choices, a source, a value or a format.")
+    if row.get("type", "string") not in ("string", "number", "integer"):
+        raise refused("choices_from", "is for texts and numbers.")
+    texts = {field: found.get(field, "") for field in ("action", "items", "value", "label", "words")}
+    if not all(isinstance(text, str) and len(text) <= MAX_TEXT for text in texts.values()) or not texts["action"]:
+        raise refused("choices_from", f"needs an action, and texts of at most {MAX_TEXT} characters.")
+    arguments = found.get("arguments", {})
+    if not isinstance(arguments, dict) or not all(isinstance(name, str) for name in arguments.values()):
+        raise refused("choices_from", "arguments: must name, for a parameter of that action, one of this.")
+    if row["name"] in arguments.values():
+        raise refused("choices_from", "arguments: the choices cannot depend on what is chosen from them.")
+    try:
+        check_results({"items": texts["items"] or "$[*]", "value": texts["value"] or "$"})
+        for field in ("label", "words"):
+            if texts[field].strip():
+                check_template(texts[field])
+    except ValidationError as problem:
+        raise refused("choices_from", " ".join(problem.messages)) from problem
+    except RenderError as problem:
+        raise refused("choices_from", str(problem)) from problem
+    items, value = texts["items"] or "$[*]", texts["value"] or "$"
+    return ChoicesFrom(texts["action"], items, value, texts["label"], texts["words"], dict(arguments))
 
 
 def _limit(row: dict[str, Any], field: str, kind: str, refused: Any) -> Decimal | None:

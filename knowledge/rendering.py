@@ -1,15 +1,17 @@
 """Answer templates: Jinja2 in a sandbox that bounds time, loops, sizes and output. Any failure is a RenderError."""
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import ContextVar
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any
 
-from jinja2 import StrictUndefined, Template, TemplateError, nodes
+from jinja2 import StrictUndefined, Template, TemplateError, nodes, pass_context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from knowledge import local
 
 MAX_OUTPUT = 4_000
 MAX_TEMPLATE = 10_000
@@ -23,17 +25,22 @@ FILTERS = [
     "map", "max", "min", "reject", "rejectattr", "reverse", "round", "select", "selectattr", "sort", "string", "sum",
     "title", "trim", "truncate", "unique", "upper",
 ]  # fmt: skip
-CURRENCIES = {"GBP": "£", "EUR": "€", "USD": "$", "JPY": "¥", "INR": "₹"}
-WITHOUT_CENTS = frozenset({"JPY", "KRW", "ISK"})
 
 
 class RenderError(ValueError):
     """The template cannot say anything about this data; the text says why, for the one who wrote the template."""
 
 
-def render(source: str, *, arguments: Mapping[str, Any], response: Any = None, **more: Any) -> str:
-    """A text from the API's data, the call's arguments, and whatever else is given by name. Raises RenderError."""
+def render(
+    source: str, *, arguments: Mapping[str, Any], response: Any = None, language: str = "en", **more: Any
+) -> str:
+    """A text from the API's data, the call's arguments, and whatever else is given by name. Raises RenderError.
+
+    Money, dates, numbers, lists and units are written as in the `language`, a tag such as de or en-US.
+    """
     template = _compiled(source)
+    local.prepare(language)
+    spoken = local.language.set(language)
     steps = _steps.set(_Steps())
     pieces: list[str] = []
     length = 0
@@ -51,6 +58,7 @@ def render(source: str, *, arguments: Mapping[str, Any], response: Any = None, *
         raise RenderError(f"The template does not fit the data: {problem}") from problem
     finally:
         _steps.reset(steps)
+        local.language.reset(spoken)
     lines = "".join(pieces).strip().splitlines()
     text = "\n".join(line.rstrip() for line in lines)
     if not text:
@@ -188,17 +196,36 @@ def _join(values: Iterable[Any], separator: str = "", attribute: str | None = No
 
 
 def money(value: Any, currency: str = "") -> str:
-    """An amount as people write it: £1,234.50, −€5.00, ¥900, 120.00 SEK."""
+    """An amount as people write it: £1,234.50, −€5.00, ¥900."""
+    return local.money(_number("money", value), str(currency).upper()).replace("-", "−")
+
+
+def number(value: Any, decimals: int | None = None) -> str:
+    """A number as people write it: 1,234.5."""
+    return local.number(_number("number", value), min(decimals, 10) if decimals is not None else None)
+
+
+def unit(value: Any, name: str) -> str:
+    """A measure as people write it: 2.5 kilograms."""
+    return local.unit(_number("unit", value), str(name))
+
+
+def listed(values: Iterable[Any], style: str = "standard") -> str:
+    """A list as people say it: red, blue and green."""
+    texts = [str(value) for value in _counted(values)]
+    if style not in ("standard", "or") or sum(map(len, texts)) > MAX_TEXT:
+        raise RenderError("listed: the style is standard or or, and the text of no great length.")
+    return local.listed(texts, style)
+
+
+def _number(name: str, value: Any) -> Decimal:
     try:
-        amount = Decimal(str(value))
+        found = Decimal(str(value))
     except InvalidOperation as problem:
-        raise RenderError(f"money: {str(value)[:40]!r} is not an amount.") from problem
-    if not amount.is_finite() or abs(amount) > MAX_NUMBER:
-        raise RenderError("money: the value is not an amount.")
-    code = str(currency).upper()
-    digits = f"{abs(amount):,.{0 if code in WITHOUT_CENTS else 2}f}"
-    sign = "−" if amount < 0 and digits.strip("0.,") else ""
-    return f"{sign}{CURRENCIES[code]}{digits}" if code in CURRENCIES else f"{sign}{digits} {code}".rstrip()
+        raise RenderError(f"{name}: {str(value)[:40]!r} is not an amount.") from problem
+    if not found.is_finite() or abs(found) > MAX_NUMBER:
+        raise RenderError(f"{name}: the value is not an amount.")
+    return found
 
 
 def long_date(value: Any) -> str:
@@ -207,7 +234,7 @@ def long_date(value: Any) -> str:
         day = value if isinstance(value, date) else datetime.fromisoformat(str(value))
     except ValueError as problem:
         raise RenderError(f"date: {str(value)[:40]!r} is not a date.") from problem
-    return f"{day.day} {day:%B %Y}"
+    return local.long_date(day)
 
 
 @lru_cache(maxsize=256)
@@ -221,10 +248,25 @@ def _compiled(source: str) -> Template:
         raise RenderError(f"The answer template is wrong{f' in line {line}' if line else ''}: {problem}") from problem
 
 
+def _each_time(written: Callable[..., str]) -> Callable[..., str]:
+    """The filter without constant folding: a constant, too, is written in the language of whoever reads it."""
+
+    @pass_context
+    def filtered(context: Any, *values: Any, **named: Any) -> str:
+        return written(*values, **named)
+
+    return filtered
+
+
 def _make_environment() -> _Environment:
     environment = _Environment(undefined=_Missing, autoescape=False)
     environment.filters = {name: environment.filters[name] for name in FILTERS}
-    environment.filters |= {"money": money, "date": long_date, "join": _join}
+    local_ones: dict[str, Callable[..., str]] = {
+        "money": money, "date": long_date, "number": number, "unit": unit, "listed": listed,
+    }  # fmt: skip
+    for name, written in local_ones.items():
+        environment.filters[name] = _each_time(written)
+    environment.filters["join"] = _join
     environment.filters |= {"counted": _counted, "bounded": _bounded}
     environment.globals = {"range": _range}
     return environment

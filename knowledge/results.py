@@ -35,15 +35,19 @@ def check_results(results: Any) -> None:
 
 def extract(results: Mapping[str, str], data: Any) -> dict[str, Any]:
     """The values by name; a path that may find several gives a list, and one that finds nothing gives no name."""
-    found: dict[str, Any] = {}
+    named: dict[str, Any] = {}
     for name, path in results.items():
-        compiled = _compiled(path)
-        values = [match.obj for _, match in zip(range(MAX_FOUND), compiled.finditer(data), strict=False)]
-        if not compiled.singular_query():
-            found[name] = values
+        values = found(path, data, MAX_FOUND)
+        if not _compiled(path).singular_query():
+            named[name] = values
         elif values and values[0] is not None:
-            found[name] = values[0]
-    return found
+            named[name] = values[0]
+    return named
+
+
+def found(path: str, data: Any, most: int) -> list[Any]:
+    """What a path leads to, the first so many."""
+    return [match.obj for _, match in zip(range(most), _compiled(path).finditer(data), strict=False)]
 
 
 def worth_remembering(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,12 +2,15 @@
 claim, a constant, or an earlier action's result."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any, Protocol
 
 import regex
+
+from knowledge import formats
+from knowledge.bad_value import BadValue
 
 CLAIM_PREFIX = "customer.claims."
 RESULT_PREFIX = "result."
@@ -40,6 +43,23 @@ class Option:
 
 
 @dataclass(frozen=True)
+class ChoicesFrom:
+    """The action of the same bot that lists a parameter's possible values.
+
+    `items` is the JSON path of the list in its response, `value` that of the value within an item, `label` a template
+    over `item`, and `words` one for what else an item is called. `arguments` names, for a parameter of that action,
+    the parameter of this one that fills it: the choices are those for what was chosen there.
+    """
+
+    action: str
+    items: str
+    value: str = "$"
+    label: str = ""
+    words: str = ""
+    arguments: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True)
 class Remembered:
     """What an action that ran earlier in the conversation has told, by the names that its `results` give."""
 
@@ -53,7 +73,8 @@ class Parameter:
 
     `source` names a verified claim or an earlier result; a constant has `fixed` and `value`. `fallback` names an
     earlier result to take where the customer's words say nothing. `field` is what the API calls it (dots lead into
-    objects of the body), `items` the type of an array's items. What is `sensitive` is written down nowhere.
+    objects of the body), `items` the type of an array's items. What is `sensitive` is written down nowhere. Where
+    choices come from another action and there is a `pattern` as well, what has that pattern need not be among them.
     """
 
     name: str
@@ -74,6 +95,8 @@ class Parameter:
     items: str = "string"
     blank: bool = False
     sensitive: bool = False
+    choices_from: ChoicesFrom | None = None
+    format: str = ""
 
     @property
     def api_name(self) -> str:
@@ -97,10 +120,6 @@ class Parameter:
         return next((option.label for option in self.choices if option.value == value), str(value))
 
 
-class BadValue(ValueError):
-    """A value that a parameter refuses; its text is a sentence for the customer."""
-
-
 def checked_value(parameter: Parameter, value: Any) -> Any:
     """The value in the parameter's type. Raises BadValue."""
     if parameter.type == "array":
@@ -108,9 +127,11 @@ def checked_value(parameter: Parameter, value: Any) -> Any:
     if parameter.choices:
         wanted = str(value).casefold()
         found = next((option.value for option in parameter.choices if option.value.casefold() == wanted), None)
-        if found is None:
+        if found is None and not (parameter.choices_from and parameter.pattern):
             raise BadValue("That is not one of the possible answers.")
-        return found
+        if found is not None and not parameter.choices_from:
+            return found
+        value = found if found is not None else value
     if parameter.type in ("number", "integer"):
         return _checked_number(parameter, value)
     if parameter.type == "boolean":
@@ -119,6 +140,8 @@ def checked_value(parameter: Parameter, value: Any) -> Any:
         return value
     if parameter.type == "date":
         return _checked_date(value)
+    if parameter.format and not (parameter.blank and value == ""):
+        return formats.checked(parameter.format, value)
     return _checked_text(parameter, value)
 
 

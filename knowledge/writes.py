@@ -11,7 +11,7 @@ Everything here runs in one short transaction and needs the bot's scope; the HTT
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -25,6 +25,8 @@ from knowledge.action_spec import ActionResult, ActionSpec, spec_of
 from knowledge.confirmation import summary_of
 from knowledge.models import Action, Call
 from knowledge.values import masked
+from tenants import enqueue
+from tenants.models import Bot, Customer
 
 CONFIRM_WITHIN = timedelta(minutes=15)
 APPROVE_WITHIN = timedelta(days=3)
@@ -34,6 +36,7 @@ ASK_AGAIN_AFTER = tuple(timedelta(seconds=seconds) for seconds in (3, 10, 40, 18
 # A look-up that says "not done" is believed only once nothing of the call can still be on its way.
 SETTLED_AFTER = timedelta(seconds=30)
 State = Call.State
+UNSENT = (State.PROPOSED, State.AWAITING, State.CONFIRMED)
 OPEN = (State.AWAITING, State.CONFIRMED, State.SENDING, State.UNKNOWN)
 
 
@@ -45,6 +48,7 @@ class Asker:
     conversation_group_id: UUID
     customer_id: UUID | None = None
     subject: str = ""
+    language: str = "en"
 
 
 class NotOpen(Exception):
@@ -67,6 +71,7 @@ class Task:
     subject: str
     sent_at: datetime
     attempts: int
+    language: str = "en"
 
     @property
     def key(self) -> str:
@@ -85,8 +90,7 @@ def propose(spec: ActionSpec, arguments: Mapping[str, Any], asker: Asker) -> Cal
     same = here.filter(action_id=spec.id, arguments=shown, state__in=OPEN, created_at__gt=since)
     if same.exists():
         raise Refused("pending", "That is under way already. What comes of it will be said right here.")
-    for earlier in here.filter(state=State.PROPOSED).select_for_update():
-        _enter(earlier, State.WITHDRAWN)
+    withdraw(asker.conversation_id)
     return Call.objects.create(
         id=uuid4(),
         group_id=spec.group_id,
@@ -100,10 +104,43 @@ def propose(spec: ActionSpec, arguments: Mapping[str, Any], asker: Asker) -> Cal
         customer_id=asker.customer_id,
         customer_subject=asker.subject,
         arguments=shown,
-        frozen=json.dumps(dict(arguments)),
-        summary=summary_of(spec, arguments),
+        frozen=_Frozen(dict(arguments), spec.definition).text(),
+        summary=summary_of(spec, arguments, asker.language),
         expires_at=timezone.now() + CONFIRM_WITHIN,
     )
+
+
+def withdraw(conversation_id: UUID) -> None:
+    """End what waits for the customer's yes in a conversation."""
+    waiting = Call.objects.filter(conversation_id=conversation_id, state=State.PROPOSED)
+    for call in waiting.select_for_update():
+        _enter(call, State.WITHDRAWN)
+
+
+def withdraw_changed(group_id: UUID, action_ids: Iterable[UUID]) -> None:
+    """Take back what waits for a yes, a colleague or its turn, of actions that are no longer what was confirmed.
+
+    A worker tells the customers. Nothing of it was sent.
+    """
+    waiting = Call.objects.filter(group_id=group_id, action_id__in=list(action_ids), state__in=UNSENT)
+    for call in waiting.select_for_update().order_by("id"):
+        spec = _spec(call)
+        if spec is None or spec.definition != _Frozen.read(call).definition:
+            _enter(call, State.WITHDRAWN, outcome="changed", due_at=timezone.now())
+            enqueue.on_commit(
+                "worker.look_after_call",
+                group_id=str(call.group_id),
+                call_id=str(call.id),
+                conversation_group_id=str(call.conversation_group_id or call.group_id),
+            )
+
+
+def take_withdrawn(call_id: UUID) -> Call | None:
+    """What was taken back and must still be told, once; None if there is nothing to tell."""
+    call = _locked(call_id)
+    if call is None or call.state != State.WITHDRAWN or call.due_at is None:
+        return None
+    return _enter(call, State.WITHDRAWN)
 
 
 def decide(call_id: UUID, asker: Asker, *, yes: bool) -> Call:
@@ -113,6 +150,8 @@ def decide(call_id: UUID, asker: Asker, *, yes: bool) -> Call:
         raise NotOpen("not_found", "There is nothing to confirm.")
     if call.customer_id != asker.customer_id:
         raise NotOpen("other_customer", "Only the customer who was asked can confirm this. Please sign in again.")
+    if call.state == State.WITHDRAWN and call.outcome == "changed":
+        raise NotOpen("withdrawn", "This has changed meanwhile, so it is not done. Please ask for it again.")
     if call.state == State.WITHDRAWN:
         raise NotOpen("withdrawn", "This was replaced by something newer, so it is not done.")
     if call.state != State.PROPOSED:
@@ -122,10 +161,10 @@ def decide(call_id: UUID, asker: Asker, *, yes: bool) -> Call:
         return call
     if not yes:
         return _enter(call, State.DECLINED, decided_at=timezone.now())
-    spec = _spec(call)
-    if spec is None or spec.revision != call.action_revision:
+    spec, frozen = _spec(call), _Frozen.read(call)
+    if spec is None or spec.definition != frozen.definition:
         return _enter(call, State.WITHDRAWN)
-    arguments = json.loads(call.frozen)
+    arguments = frozen.arguments
     try:
         write_limits.check(spec, arguments, call.customer_id, asker.conversation_id, binding=True)
     except Refused as refusal:
@@ -158,17 +197,21 @@ def begin(call_id: UUID) -> Task | Call | None:
         return None
     if call.state != State.CONFIRMED and (call.due_at is None or call.due_at > now):
         return None
-    spec = _spec(call)
-    if spec is None:
-        return _enter(call, State.FAILED if call.state == State.CONFIRMED else State.UNKNOWN, outcome="gone", said="")
+    spec, frozen = _spec(call), _Frozen.read(call)
+    if spec is None or spec.definition != frozen.definition:
+        # What was confirmed was another call: it is not begun, nor sent again somewhere else.
+        state = State.WITHDRAWN if call.state == State.CONFIRMED else State.UNKNOWN
+        return _enter(call, state, outcome="changed", said="")
     first = call.state == State.CONFIRMED
     call.attempts += 1
     lease = now + 2 * timedelta(seconds=spec.timeout_s) + BEYOND_TIMEOUT
     _enter(call, State.SENDING if first else State(call.state), due_at=lease, sent_at=call.sent_at or now)
-    arguments = json.loads(call.frozen)
+    arguments = frozen.arguments
     sent_at = call.sent_at or now
     kind: Literal["send", "ask"] = "send" if first else "ask"
-    return Task(kind, call.id, call.group_id, spec, arguments, call.customer_subject, sent_at, call.attempts)
+    return Task(
+        kind, call.id, call.group_id, spec, arguments, call.customer_subject, sent_at, call.attempts, _language(call)
+    )
 
 
 def finish(task: Task, result: ActionResult, said: str) -> Call | None:
@@ -203,6 +246,29 @@ def expire(call_id: UUID) -> Call | None:
     return _enter(call, State.EXPIRED)
 
 
+@dataclass(frozen=True)
+class _Frozen:
+    """What a call will send, with the digest of the action that it was confirmed for."""
+
+    arguments: dict[str, Any]
+    definition: str
+
+    def text(self) -> str:
+        return json.dumps({"arguments": self.arguments, "definition": self.definition})
+
+    @classmethod
+    def read(cls, call: Call) -> "_Frozen":
+        kept = json.loads(call.frozen or "{}")
+        return cls(kept.get("arguments", {}), kept.get("definition", ""))
+
+
+def _language(call: Call) -> str:
+    """How amounts and dates are written for the customer: by their own locale, or else the bot's first language."""
+    customer = Customer.objects.filter(id=call.customer_id).first() if call.customer_id else None
+    bot = Bot.objects.filter(id=call.conversation_group_id or call.group_id).first()
+    return (customer.locale if customer else "") or next(iter(bot.languages if bot else []), "en")
+
+
 def _awaiting(call_id: UUID) -> Call:
     call = _locked(call_id)
     if call is None or call.state != State.AWAITING:
@@ -229,7 +295,7 @@ def _enter(call: Call, state: State, **fields: Any) -> Call:
     for name, value in fields.items():
         setattr(call, name, value)
     # The arguments are needed until nothing can be sent any more.
-    if call.due_at is None and state != State.PROPOSED:
+    if state == State.WITHDRAWN or (call.due_at is None and state != State.PROPOSED):
         call.frozen = ""
     call.save()
     return call

@@ -25,11 +25,25 @@ def decrypt(stored: str) -> str:
         raise ImproperlyConfigured("A stored secret fits none of FIELD_ENCRYPTION_KEYS.") from problem
 
 
+def is_current(stored: str) -> bool:
+    """Whether it is encrypted with the newest key, as whatever is encrypted now."""
+    try:
+        _ciphers()[0].decrypt(stored.encode())
+    except InvalidToken:
+        return False
+    return True
+
+
 @lru_cache
 def _cipher() -> MultiFernet:
+    return MultiFernet(_ciphers())
+
+
+def _ciphers() -> list[Fernet]:
+    """One for each key, the newest first."""
     keys = settings.FIELD_ENCRYPTION_KEYS or [_key_from(settings.SECRET_KEY)]
     try:
-        return MultiFernet([Fernet(key) for key in keys])
+        return [Fernet(key) for key in keys]
     except ValueError as problem:
         raise ImproperlyConfigured("FIELD_ENCRYPTION_KEYS must be url-safe base64 of 32 bytes each.") from problem
 

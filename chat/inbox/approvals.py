@@ -12,8 +12,9 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from chat import announcing, carrying_out
-from knowledge import writes
-from knowledge.models import ActionPolicy, Call, Document
+from knowledge import policies, writes
+from knowledge.models import Call
+from knowledge.policies import PolicyText
 from tenants import enqueue
 from tenants.models import Customer, Member
 from tenants.roles import Access, access
@@ -24,11 +25,11 @@ MOST_SHOWN = 100
 
 @dataclass(frozen=True)
 class Waiting:
-    """One thing to approve, with the documents whose rules govern it."""
+    """One thing to approve, with the rules that govern it."""
 
     call: Call
     customer: str
-    policies: tuple[Document, ...]
+    policies: tuple[PolicyText, ...]
 
 
 def awaiting_count() -> int:
@@ -92,6 +93,6 @@ def _page(request: HttpRequest, at_work: Access, problem: str = "") -> HttpRespo
 
 def _waiting(call: Call) -> Waiting:
     customer = Customer.objects.filter(id=call.customer_id).first() if call.customer_id else None
-    rules = ActionPolicy.objects.filter(group_id=call.group_id, action=call.action).select_related("document")
-    documents = tuple(row.document for row in rules) if call.action else ()
-    return Waiting(call, str(customer) if customer else "Anonymous visitor", documents)
+    about = f"{call.action.title if call.action else ''} {call.action_name} {call.summary}"
+    rules = policies.texts_of(call.group_id, call.action_id, about) if call.action_id else ()
+    return Waiting(call, str(customer) if customer else "Anonymous visitor", rules)

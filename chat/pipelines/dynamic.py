@@ -2,31 +2,45 @@
 changes something is proposed, and carried out once the customer has said yes."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Protocol
 
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
 
-from chat import call_opinion, confirming, cues, remembering, settling
+from chat import call_opinion, choosing, confirming, cues, remembering, settling, suspending
 from chat.context import TurnContext
 from chat.customer_token import token_of
-from chat.elicitation import Ask, Cancelled, ChangedSubject, Elicitation, GiveUp, NeedsSignIn, Said
+from chat.elicitation import (
+    Ask,
+    Cancelled,
+    ChangedSubject,
+    Elicitation,
+    Lookup,
+    NeedsSignIn,
+    NothingThere,
+    Outcome,
+    Ready,
+    Said,
+)
 from chat.exchange import Answer, Asker, Choices, Citation, Decision, Question
+from chat.offering import Offering
 from chat.pipelines.unknown import OFFERED_PERSON
-from chat.value_finding import find_values
+from chat.suspending import offered_in
 from chat.verifier import Refused
 from knowledge import actions, rendering
 from knowledge.actions import ActionResult, ActionSpec
 from knowledge.snapshot import ActionEntry
-from knowledge.values import known_value, masked
+from knowledge.values import Option, Remembered, known_value, masked
 from tenants.database import in_database
 
 logger = logging.getLogger(__name__)
 
 SURE, SURE_OF_DOCUMENTS = 0.6, 0.98
 RESUMED = 0.95
+SHORT_REPLY = 2
 PERSON = "I can pass you on to a person if you like."
 OFFERS = {
     "not_found": "Tell me if you meant another one.",
@@ -54,7 +68,11 @@ async def answer(context: TurnContext, question: Question, decision: Decision) -
     earlier = {key: context.dialogue[key] for key in ("last", remembering.KEY) if key in context.dialogue}
     begun = await converse(context.asker, decision.action, said, earlier, lambda text: False, decision.confidence)
     assert not isinstance(begun, ChangedSubject)
-    return remembering.kept(context.dialogue, begun)
+    begun = remembering.kept(context.dialogue, begun)
+    waiting = suspending.waiting(context.dialogue, str(decision.action.id))
+    if suspending.is_open(begun.dialogue):
+        return begun.with_dialogue(suspending.suspended(begun.dialogue, waiting))
+    return await _back_to(context, begun, waiting)
 
 
 async def resume(context: TurnContext, routed: RoutedQuestion) -> Answer | None:
@@ -66,14 +84,40 @@ async def resume(context: TurnContext, routed: RoutedQuestion) -> Answer | None:
     question, decision = routed.question, routed.decision
     if question.choice is None and (settled := await settling.in_words(context, question.text)):
         return settled
-    if entry is None or (decision.route == "human" and question.choice is None):
+    if entry is None:
         return None
     said = Said(question.text, question.choice)
-    is_new = partial(_is_other_question, decision, entry)
-    if "action" not in context.dialogue and not await _follows_up(context, entry, said, is_new):
+    is_new = partial(_is_other_question, decision, entry, question.understood != question.text)
+    following = "action" not in context.dialogue
+    if following and not _may_follow(context, said, is_new):
         return None
-    resumed = await converse(context.asker, entry, said, context.dialogue, is_new, RESUMED)
-    return None if isinstance(resumed, ChangedSubject) else remembering.kept(context.dialogue, resumed)
+    wants_person = decision.route == "human" and decision.confidence >= SURE
+    resumed = await converse(
+        context.asker, entry, said, context.dialogue, is_new, RESUMED, following=following, wants_person=wants_person
+    )
+    if isinstance(resumed, ChangedSubject):
+        return None
+    resumed = remembering.kept(context.dialogue, resumed)
+    waiting = suspending.waiting(context.dialogue, str(entry.id))
+    if suspending.is_open(resumed.dialogue):
+        return resumed.with_dialogue(suspending.suspended(resumed.dialogue, waiting))
+    return await _back_to(context, resumed, waiting)
+
+
+async def _back_to(context: TurnContext, said: Answer, waiting: Sequence[Mapping[str, Any]]) -> Answer:
+    """After something that came between: the question that waited for its answer is asked once more."""
+    for number, state in enumerate(waiting):
+        entries = (entry for snapshot in context.snapshots for entry in snapshot.actions)
+        entry = next((entry for entry in entries if str(entry.id) == state.get("id")), None)
+        spec = await _load(context.asker, entry) if entry and not said.handoff else None
+        asked = next((each for each in spec.parameters if each.name == state.get("asking")), None) if spec else None
+        if spec is None or asked is None:
+            continue
+        options = tuple((option.value, option.label) for option in offered_in(state, asked))
+        text = f"{said.text}\n\nBack to “{spec.title}”: {asked.question}"
+        dialogue = suspending.suspended({**said.dialogue, **state}, waiting[number + 1 :])
+        return replace(said, text=text, choices=Choices(asked.name, asked.question, options), dialogue=dialogue)
+    return said
 
 
 def open_action(context: TurnContext) -> ActionEntry | None:
@@ -91,6 +135,8 @@ async def converse(
     dialogue: Mapping[str, Any],
     looks_like_new_question: Callable[[str], bool],
     confidence: float,
+    following: bool = False,
+    wants_person: bool = False,
 ) -> Answer | ChangedSubject:
     """One step of an action's dialogue: a question back, a request to sign in, or the result of the call."""
     spec = await _load(asker, entry)
@@ -99,12 +145,37 @@ async def converse(
     remembered = remembering.remembered(dialogue)
     fallbacks = {each.name: known_value(each.fallback, asker.customer, remembered) for each in spec.parameters}
     known = {name: value for name, value in fallbacks.items() if value is not None}
-    today = datetime.now(UTC).date()
-    steps = Elicitation(entry.name, spec.parameters, today, looks_like_new_question, spec.needs_customer, known)
-    outcome = steps.advance(_own(dialogue, entry), said, asker.customer)
+    steps = Elicitation(
+        entry.name, spec.parameters, datetime.now(UTC).date(), looks_like_new_question, spec.needs_customer, known,
+        following=following, wants_person=wants_person,
+    )  # fmt: skip
+    own = _own(dialogue, entry)
+    outcome, offering = steps.advance(own, said, asker.customer), _offering(asker, spec, remembered)
+    while isinstance(outcome, Lookup):
+        if failed := await offering.take(outcome):
+            kept = {**outcome.state, "id": str(entry.id)}
+            return _with_calls(_failing(failed, confidence).with_dialogue(kept), offering)
+        steps = replace(steps, looked_up=offering.looked_up)
+        outcome = steps.advance(own, said, asker.customer)
+    if isinstance(outcome, ChangedSubject):
+        return outcome
+    if confirming.FIELD in dialogue and not isinstance(outcome, Ready):
+        # What was to be confirmed is being changed: a yes to it would be to something else.
+        await in_database(confirming.withdraw, asker.conversation_id, scope=asker.scope)
+    return _with_calls(await _came_to(outcome, asker, spec, entry, dialogue, remembered, confidence), offering)
+
+
+async def _came_to(
+    outcome: Outcome,
+    asker: Asker,
+    spec: ActionSpec,
+    entry: ActionEntry,
+    dialogue: Mapping[str, Any],
+    remembered: tuple[Remembered, ...],
+    confidence: float,
+) -> Answer:
+    """What the customer is told now: asked, sent to sign in, or answered."""
     match outcome:
-        case ChangedSubject():
-            return outcome
         case Ask():
             return _asking(outcome, entry, confidence)
         case NeedsSignIn(state):
@@ -113,16 +184,43 @@ async def converse(
             return Answer(text, "dynamic", confidence, sign_in={"methods": ["identity"]}, dialogue=kept)
         case Cancelled():
             return Answer("All right, I have stopped there. What else can I do for you?", "dynamic", confidence)
-        case GiveUp():
-            text = "I am sorry, I could not work that out. I am passing you on to a person, who will answer right here."
-            return Answer(text, "dynamic", confidence, handoff=True)
-    try:
-        await call_opinion.check_call(spec, outcome.arguments)
-    except Refused as refusal:
-        return _refusing(spec, refusal, confidence)
-    if spec.writes:
-        return await confirming.propose(asker, spec, outcome.arguments, remembered, confidence)
-    return await _called(asker, spec, outcome.arguments, dialogue, confidence)
+        case NothingThere(name):
+            text = f"I looked, but there is nothing to choose from for the {name.replace('_', ' ')}. {PERSON}"
+            return Answer(text, "dynamic", confidence)
+        case Ready(arguments, chosen, state):
+            last = {**state, "id": str(spec.id)}
+            spec = with_labels(spec, chosen)
+            try:
+                await call_opinion.check_for(asker, spec, arguments)
+            except Refused as refusal:
+                return _refusing(spec, refusal, confidence)
+            if spec.writes:
+                return await confirming.propose(asker, spec, arguments, remembered, confidence, last)
+            return await _called(asker, spec, arguments, dialogue, confidence, last)
+    text = "I am sorry, I could not work that out. I am passing you on to a person, who will answer right here."
+    return Answer(text, "dynamic", confidence, handoff=True)
+
+
+def _offering(asker: Asker, spec: ActionSpec, remembered: tuple[Remembered, ...]) -> Offering:
+    return Offering(asker, spec.group_id, remembered, asker.language)
+
+
+def with_labels(spec: ActionSpec, chosen: Mapping[str, Option]) -> ActionSpec:
+    """The action with what was chosen of looked-up choices, so that it is shown by its label."""
+    parameters = tuple(
+        replace(each, choices=(chosen[each.name],)) if each.name in chosen else each for each in spec.parameters
+    )
+    return replace(spec, parameters=parameters)
+
+
+def _with_calls(answer: Answer, offering: Offering) -> Answer:
+    """The look-ups of choices are calls as well."""
+    return replace(answer, calls=(*(_as_call(spec, result) for spec, result in offering.calls), *answer.calls))
+
+
+def _failing(result: ActionResult, confidence: float) -> Answer:
+    offer = OFFERS.get(result.error_code, "")
+    return Answer(" ".join(part for part in (result.message, offer, PERSON) if part), "dynamic", confidence)
 
 
 def _refusing(spec: ActionSpec, refusal: Refused, confidence: float) -> Answer:
@@ -139,7 +237,12 @@ async def look_up(asker: Asker, spec: ActionSpec, arguments: dict[str, Any]) -> 
 
 
 async def _called(
-    asker: Asker, spec: ActionSpec, arguments: dict[str, Any], dialogue: Mapping[str, Any], confidence: float
+    asker: Asker,
+    spec: ActionSpec,
+    arguments: dict[str, Any],
+    dialogue: Mapping[str, Any],
+    confidence: float,
+    last: Mapping[str, Any] | None = None,
 ) -> Answer:
     token = token_of(asker.group_id, asker.conversation_id, asker.scope)
     remembered = remembering.remembered(dialogue)
@@ -153,20 +256,23 @@ async def _called(
         customer_subject=subject,
         scope=asker.scope,
     )
-    text, citations = _said(spec, result)
-    kept = {"last": {"action": spec.name, "id": str(spec.id), "arguments": arguments}}
+    text, citations = _said(spec, result, asker.language)
+    kept: dict[str, Any] = {"last": last or {"action": spec.name, "id": str(spec.id), "arguments": arguments}}
     kept |= remembering.with_result(dialogue, spec.name, result.values)
     return Answer(text, "dynamic", confidence, citations, calls=(_as_call(spec, result),), dialogue=kept)
 
 
-def _said(spec: ActionSpec, result: ActionResult) -> tuple[str, tuple[Citation, ...]]:
+def _said(spec: ActionSpec, result: ActionResult, language: str) -> tuple[str, tuple[Citation, ...]]:
     """The sentence for the customer, cited if it is what the API said."""
     if not result.ok:
-        offer = OFFERS.get(result.error_code, "")
-        return " ".join(part for part in (result.message, offer, PERSON) if part), ()
+        return _failing(result, SURE).text, ()
     try:
         text = rendering.render(
-            spec.answer, response=result.data, arguments=result.arguments, results=dict(result.values)
+            spec.answer,
+            response=result.data,
+            arguments=result.arguments,
+            results=dict(result.values),
+            language=language,
         )
     except rendering.RenderError as problem:
         logger.warning("answer template of %s in %s: %s", spec.name, spec.group_id, problem)
@@ -193,25 +299,25 @@ async def _load(asker: Asker, entry: ActionEntry) -> ActionSpec | None:
         return None
 
 
-async def _follows_up(context: TurnContext, entry: ActionEntry, said: Said, is_new: Callable[[str], bool]) -> bool:
-    """Whether the customer asks the last action again with something changed ("and in size L?")."""
-    if said.choice is None:
-        if is_new(said.text) or not cues.is_follow_up(said.text):
-            return False
-        if cues.wants_again(said.text):
-            return True
-    spec = await _load(context.asker, entry)
-    if spec is None:
-        return False
+def _may_follow(context: TurnContext, said: Said, is_new: Callable[[str], bool]) -> bool:
+    """Whether the customer may ask the last action again with something changed ("and in size L?"), or change what
+    they are about to confirm."""
     if said.choice is not None:
-        return any(parameter.askable and parameter.name == said.choice.field for parameter in spec.parameters)
-    return bool(find_values(spec.parameters, said.text, datetime.now(UTC).date()).values)
+        return True
+    if is_new(said.text):
+        return False
+    return confirming.FIELD in context.dialogue or cues.is_follow_up(said.text)
 
 
-def _is_other_question(decision: Decision, entry: ActionEntry, text: str) -> bool:
+def _is_other_question(decision: Decision, entry: ActionEntry, leans: bool, text: str) -> bool:
     """Whether the router would surely put this through to somewhere else."""
     if decision.route in ("unknown", "human"):
         return decision.route == "human"
+    if not cues.is_question(text):
+        # What leans on the question before it, or is a word or two, is a reply rather than another question.
+        words = len(choosing.tokens(text))
+        if leans or (words <= SHORT_REPLY and (decision.route != "faq" or words == 1)):
+            return False
     if decision.action is not None and decision.action.id == entry.id:
         return False
     # Documents speak of much that an action is asked about: "and my savings?" after a balance asks for that balance.

@@ -20,11 +20,14 @@ def import_actions(api: DataApi, described: Described, picks: Iterable[Mapping[s
     """An action for each pick, new or, by its name, changed. Raises ValidationError naming the pick and the field.
 
     A pick names its `operation` ("GET /orders/{id}" or the operation's own name); `parameters` changes those of that
-    name, such as {"user_id": {"source": "customer.sub"}}. Needs the bot's scope.
+    name, such as {"user_id": {"source": "customer.sub"}} or {"order_id": {"choices_from": {"action": "my_orders", …}}}.
+    Needs the bot's scope.
     """
     known = {name: each for each in described.operations for name in (each.key, each.name)}
-    saved, problems = [], {}
-    for number, pick in enumerate(picks):
+    saved: list[Action] = []
+    problems: dict[str, list[str]] = {}
+    numbered = sorted(enumerate(picks), key=lambda each: _lists_last(each[1], known))
+    for number, pick in numbered:
         try:
             saved.append(save_action(_action(api, known, pick)))
         except ValidationError as problem:
@@ -33,6 +36,13 @@ def import_actions(api: DataApi, described: Described, picks: Iterable[Mapping[s
     if problems:
         raise ValidationError(problems)
     return saved
+
+
+def _lists_last(pick: Mapping[str, Any], known: Mapping[str, Operation]) -> int:
+    """What only lists comes before what lets choose from it."""
+    operation, changes = known.get(str(pick.get("operation", ""))), pick.get("parameters")
+    rows = [*(operation.parameters if operation else ()), *(changes.values() if isinstance(changes, Mapping) else ())]
+    return sum(isinstance(row, Mapping) and "choices_from" in row for row in rows)
 
 
 def _action(api: DataApi, known: Mapping[str, Operation], pick: Mapping[str, Any]) -> Action:

@@ -10,6 +10,10 @@ from knowledge.parameters import MAX_CHOICES, MAX_PATTERN, RESERVED_HEADERS
 
 PLAIN = ("string", "number", "integer", "boolean")
 NOT_SENT = RESERVED_HEADERS | {"accept"}
+# What JSON schemas call a form that is checked and read out of the customer's words.
+FORMATS = {"email": "email", "idn-email": "email", "phone": "phone", "tel": "phone", "time": "time"}
+# An extension by which a document says that another of its operations lists a value's choices.
+CHOICES = "x-choices-from"
 DEEPEST = 4
 MOST_STEPS = 20
 LONGEST_TEXT = 500
@@ -37,6 +41,9 @@ def parameter(
             raise Unusable((*where, "items"), f"a list of {made['items']} in the {location} cannot be sent.")
     if row.get("required") or location == "path":
         made["required"] = True
+    listed = row.get(CHOICES) or found.get(CHOICES)
+    if isinstance(listed, dict) and kind in ("string", "number", "integer"):
+        made["choices_from"] = listed
     if text := str(row.get("description") or found.get("description") or "").strip():
         made["description"] = text[:LONGEST_TEXT]
     made |= _limits(found, kind)
@@ -144,6 +151,8 @@ def _limits(schema: Mapping[str, Any], kind: str) -> dict[str, Any]:
     pattern = schema.get("pattern")
     if kind == "string" and isinstance(pattern, str) and len(pattern) <= MAX_PATTERN and not options:
         made |= _pattern(pattern)
+    if kind == "string" and not made and schema.get("format") in FORMATS:
+        made["format"] = FORMATS[schema["format"]]
     if kind == "string" and not made and not schema.get("minLength") and not schema.get("format"):
         made["blank"] = True
     if schema.get("format") == "password":

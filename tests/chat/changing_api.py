@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import socket
+import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -23,7 +25,8 @@ class ChangingApi:
     """What was asked of it, what it did (once for each key where it `honours_keys`), and what it does next.
 
     `mood`: "well"; "deaf" hangs up before it does anything; "lost" does it and hangs up; "late" does it and answers
-    too late; "broken" answers 500 and "refusing" 422, both without doing it.
+    too late; "cut" does it, and the line breaks in the middle of its answer; "reset" does it, and the connection is
+    reset; "broken" answers 500 and "refusing" 422, both without doing it.
     """
 
     mood: str = "well"
@@ -62,6 +65,15 @@ class ChangingApi:
             self.acted.set()
             answer["state"] = "cancelled"
         if self.mood == "lost":
+            return
+        if self.mood == "cut":
+            writer.write(b'HTTP/1.1 200 X\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{"sta')
+            await writer.drain()
+            return
+        if self.mood == "reset":
+            linger = struct.pack("ii", 1, 0)
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            writer.transport.abort()
             return
         if self.mood == "late":
             await asyncio.sleep(3)

@@ -172,12 +172,16 @@ async def test_too_late_replaced_or_somebody_else_by_now(harbor: Business) -> No
         # Nobody can say: told so, and a person gets the case.
         ("lost", False, False, [carrying_out.NOT_KNOWN], 1),
         ("late", False, False, [carrying_out.NOT_KNOWN], 1),
+        ("cut", False, False, [carrying_out.NOT_KNOWN], 1),
+        ("reset", False, False, [carrying_out.NOT_KNOWN], 1),
         ("deaf", False, False, [carrying_out.NOT_KNOWN], 0),
         ("broken", False, False, [carrying_out.NOT_KNOWN], 0),
         ("refusing", False, False, [f"{REFUSED} Nothing was changed."], 0),
         # The API honours the key: asked again until it answers, and done once.
         ("lost", True, False, [carrying_out.FINDING_OUT, "Ticket T-1 is cancelled."], 1),
         ("late", True, False, [carrying_out.FINDING_OUT, "Ticket T-1 is cancelled."], 1),
+        ("cut", True, False, [carrying_out.FINDING_OUT, "Ticket T-1 is cancelled."], 1),
+        ("reset", True, False, [carrying_out.FINDING_OUT, "Ticket T-1 is cancelled."], 1),
         ("deaf", True, False, [carrying_out.FINDING_OUT, "Ticket T-1 is cancelled."], 1),
         ("broken", True, False, [carrying_out.FINDING_OUT, "Ticket T-1 is cancelled."], 1),
         # A look-up tells: never sent again.

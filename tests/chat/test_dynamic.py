@@ -97,17 +97,18 @@ def calls_of(business: Business) -> list[Call]:
 async def test_from_the_question_to_the_cited_answer(harbor: Business, entries: dict[str, ActionEntry]) -> None:
     asker, entry = asker_of(harbor), entries["product_stock"]
     first = await talk(asker, entry, "is the cove fleece in stock?")
-    assert (first.text, first.route, first.citations, first.calls) == ("Which size?", "dynamic", (), ())
+    assert (first.text, first.route, first.citations) == ("Which size?", "dynamic", ())
+    assert [call["action"] for call in first.calls] == ["product_price"]  # it lists the product's sizes and colours
     assert first.choices is not None
     assert first.choices.field == "size"
     assert ("M", "M") in first.choices.options
-    last = await talk(asker, entry, Choice("size", "M"), "the storm blue one", dialogue=first.dialogue)
+    last = await talk(asker, entry, Choice("size", "M"), "the cream one", dialogue=first.dialogue)
     assert "Cove Fleece" in last.text
     (citation,) = last.citations
     assert (citation.kind, citation.external_id, citation.title) == ("action", "product_stock", "Is it in stock?")
     assert (citation.quote, citation.id, citation.url) == (last.text, str(entry.id), "")
     assert citation.date is not None
-    assert last.calls[0]["arguments"] == {"product": "cove-fleece", "size": "M", "colour": "storm-blue"}
+    assert last.calls[0]["arguments"] == {"product": "cove-fleece", "size": "M", "colour": "oat"}
     again = await talk(asker, entry, "and in size L?", dialogue=last.dialogue)
     assert again.calls[0]["arguments"]["size"] == "L"
 
@@ -127,6 +128,14 @@ async def test_nobody_sees_the_order_of_another(harbor: Business, entries: dict[
     told = await talk(asker_of(harbor, "mallory"), entries["order_status"], words)
     assert told.text.startswith("I looked, but could not find that.")
     assert (told.citations, told.calls[0]["arguments"]["customer_id"]) == ((), "mallory")
+
+
+async def test_amounts_are_written_as_in_the_customers_language(
+    harbor: Business, entries: dict[str, ActionEntry]
+) -> None:
+    asker = replace(asker_of(harbor), language="de-DE")
+    told = await talk(asker, entries["product_price"], "price of the watch cap")
+    assert "29,00\u00a0€" in told.text
 
 
 async def test_the_api_is_down(harbor: Business, entries: dict[str, ActionEntry]) -> None:
@@ -189,9 +198,9 @@ async def test_resuming_and_changing_the_subject(harbor: Business, entries: dict
     assert unsure.choices is not None
 
     after = replace(context, dialogue=reply.dialogue)
-    follow_up = await resumed("what about black?", decided("unknown"), after)
+    follow_up = await resumed("what about plum?", decided("unknown"), after)
     assert follow_up is not None
-    assert follow_up.calls[0]["arguments"]["colour"] == "black"
+    assert follow_up.calls[0]["arguments"]["colour"] == "plum"
     assert await resumed("How long do I have to return the black one?", decided("faq"), after) is None
     assert await resumed("lovely", decided("unknown"), after) is None
     assert await resumed("moss", decided("unknown"), replace(context, dialogue={})) is None

@@ -31,8 +31,23 @@ from knowledge.values import Option, Parameter
 DEMO = Path(__file__).parents[2] / "deploy" / "demo"
 TODAY = date(2026, 11, 21)  # a Saturday
 AMARA = CustomerIdentity("amara", "Amara")
+PRODUCTS = json.loads((DEMO / "harbor" / "products.json").read_text(encoding="utf-8"))
+
+
+def static(row: dict[str, Any]) -> dict[str, Any]:
+    """The action with every size and colour of the shop to choose from, where the demo looks up a product's own."""
+    sizes = dict.fromkeys(size for each in PRODUCTS["products"] for size in each["sizes"])
+    colours = [{"value": key, "label": each["label"]} for key, each in PRODUCTS["colours"].items()]
+    known: dict[str, Any] = {"size": {"choices": list(sizes)}, "colour": {"choices": colours}}
+    parameters = []
+    for each in row["parameters"]:
+        plain = {key: value for key, value in each.items() if key != "choices_from"}
+        parameters.append(plain | known.get(each["name"], {}) if "choices_from" in each else each)
+    return {**row, "parameters": parameters}
+
+
 ACTIONS: dict[str, dict[str, Any]] = {
-    row["name"]: row
+    row["name"]: static(row)
     for business in ("harbor", "meridian")
     for api in json.loads((DEMO / business / "tenant.json").read_text(encoding="utf-8"))["data_apis"]
     for row in api["actions"]
@@ -312,7 +327,7 @@ COLOURS = [Option("storm-blue", "Storm blue"), Option("sky-blue", "Sky blue"), O
     ],
 )  # fmt: skip
 def test_choices(text: str, value: str | None) -> None:
-    assert pick(COLOURS, text, {"colour"}, COLOURS).value == value
+    assert pick(COLOURS, text, {"colour"}, COLOURS, TODAY).value == value
 
 
 def test_huge_and_hostile_text_is_read_quickly() -> None:

@@ -314,8 +314,8 @@ async def test_policies_are_told_to_whoever_judges_a_call(
     policy = "Nobody hires a tent </policy> for longer than [9] nights."
     model.will_say(Reply(["not allowed"], when="<call>"), Reply(["allowed"], when="<call>"))
     with pytest.raises(verifier.Refused, match="the rules for it do not allow it"):
-        await call_opinion.check_call(hiring, {"card": "4111", "nights": 30}, policies=[policy])
-    await call_opinion.check_call(hiring, {"card": "4111", "nights": 3}, policies=[policy])
+        await call_opinion.check_call(hiring, {"card": "4111", "nights": 30}, rules=[policy])
+    await call_opinion.check_call(hiring, {"card": "4111", "nights": 3}, rules=[policy])
     asked = model.log()[0]["body"]
     assert asked["structured_outputs"]["choice"] == ["allowed", "not allowed", "harmful"]
     told = model.prompts()[0]

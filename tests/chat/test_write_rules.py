@@ -10,7 +10,8 @@ from chat.exchange import Answer
 from chat.identity import sign_out
 from knowledge import writes
 from knowledge.actions import load_action
-from knowledge.models import Call, CallRecord
+from knowledge.data_apis import delete_action, delete_data_api, save_action, save_data_api, set_policies
+from knowledge.models import Action, Call, CallRecord, Document
 from knowledge.writes import NotOpen
 from tenants.database import in_database
 from tests.chat.changing_api import cancelling, changing_api, talk_of
@@ -61,6 +62,67 @@ async def test_the_amount_is_limited(harbor: Business) -> None:
         call = await proposed(talk, action, amount=given)
         await decided(talk, call)
         assert (await call_of(talk, call)).state == state
+
+
+@pytest.mark.parametrize("reached", ["proposed", "awaiting", "confirmed"])
+@pytest.mark.parametrize("change", ["action", "off", "gone", "api", "api gone", "policy"])
+async def test_a_change_of_what_was_to_be_confirmed_takes_it_back(harbor: Business, change: str, reached: str) -> None:
+    """Nothing is sent, and the customer is told, once."""
+    async with changing_api() as api:
+        talk = await talk_of(harbor)
+        action = await cancelling(harbor, api.site, keys=True, needs_approval=reached == "awaiting")
+        call = await proposed(talk, action)
+        if reached != "proposed":
+            await decided(talk, call)
+        await in_database(_changed, action, change, scope=harbor.scope)
+        assert (await call_of(talk, call)).state == "withdrawn"
+        await hurry(talk, call)
+        await hurry(talk, call)
+        told = carrying_out.BY_STATE[Call.State.WITHDRAWN]
+        # A customer who has said yes already is answered by the turn that was to carry it out, too.
+        assert set(await said(talk)) == {told}
+        with pytest.raises(NotOpen):
+            await in_database(
+                confirming.decide, harbor.bot.id, talk.conversation, call, yes=True, scope=harbor.scope
+            )
+        assert (api.requests, (await call_of(talk, call)).frozen) == ([], "")
+
+
+async def test_what_may_have_been_done_is_not_sent_again_somewhere_else(harbor: Business) -> None:
+    async with changing_api(mood="lost") as api, changing_api() as elsewhere:
+        talk, action = await talk_of(harbor), await cancelling(harbor, api.site, keys=True)
+        call = await proposed(talk, action)
+        await decided(talk, call)
+        assert await said(talk) == [carrying_out.FINDING_OUT]
+        await in_database(_moved, action, elsewhere.site, scope=harbor.scope)
+        await hurry(talk, call)
+        assert await said(talk) == [carrying_out.FINDING_OUT, carrying_out.NOT_KNOWN]
+        assert (elsewhere.requests, (await in_database(talk.now, scope=None)).waiting_since is None) == ([], False)
+
+
+def _changed(action: Action, how: str) -> None:
+    action = Action.objects.select_related("data_api", "group").get(id=action.id)
+    match how:
+        case "action":
+            action.title = "Cancel all tickets"
+            save_action(action)
+        case "off":
+            action.enabled = False
+            save_action(action)
+        case "gone":
+            delete_action(action)
+        case "api":
+            _moved(action, "https://elsewhere.example")
+        case "api gone":
+            delete_data_api(action.data_api)
+        case "policy":
+            set_policies(action, [Document.objects.create(group=action.group, title="New rules")])
+
+
+def _moved(action: Action, site: str) -> None:
+    api = Action.objects.select_related("data_api").get(id=action.id).data_api
+    api.base_url, api.allowed_hosts = site, ["127.0.0.1", "elsewhere.example"]
+    save_data_api(api)
 
 
 async def test_the_trail_has_every_step_and_cannot_be_changed(harbor: Business) -> None:

@@ -9,9 +9,10 @@ from django.core.exceptions import ValidationError
 
 from chat.exchange import CustomerIdentity
 from knowledge.action_checks import check_action
+from knowledge.bad_value import BadValue
 from knowledge.models import Action
 from knowledge.parameters import parse_parameters
-from knowledge.values import BadValue, Parameter, checked_value, filled
+from knowledge.values import Parameter, checked_value, filled
 
 DEMO = Path(__file__).parents[2] / "deploy" / "demo"
 SEEDED = [

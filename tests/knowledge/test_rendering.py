@@ -89,3 +89,28 @@ def test_data_is_not_read_as_a_template() -> None:
 def test_a_mistake_is_named_with_its_line() -> None:
     with pytest.raises(RenderError, match="line 2"):
         check_template("fine\n{{ response.x | nothing_like_it }}")
+
+
+@pytest.mark.parametrize(
+    ("language", "shown"),
+    [
+        ("en", "£1,234.50 on 3 March 2027: red, blue and green; 2.5 kilograms, 12,000"),
+        ("en-US", "£1,234.50 on March 3, 2027: red, blue, and green; 2.5 kilograms, 12,000"),
+        ("de", "1.234,50 £ on 3. März 2027: red, blue und green; 2,5 Kilogramm, 12.000"),
+        ("de-CH", "£ 1’234.50 on 3. März 2027: red, blue und green; 2.5 Kilogramm, 12’000"),
+        ("fr", "1 234,50 £GB on 3 mars 2027: red, blue et green; 2,5 kilogrammes, 12 000"),
+        ("xx-nowhere", "£1,234.50 on 3 March 2027: red, blue and green; 2.5 kilograms, 12,000"),
+    ],
+)
+def test_it_is_written_as_in_the_customers_language(language: str, shown: str) -> None:
+    template = (
+        "{{ 1234.5 | money('GBP') }} on {{ '2027-03-03' | date }}: {{ ['red', 'blue', 'green'] | listed }}; "
+        "{{ 2.5 | unit('kilogram') }}, {{ 12000 | number }}"
+    )
+    text = render(template, arguments={}, language=language)
+    assert text.replace("\u00a0", " ").replace("\u202f", " ") == shown
+
+
+def test_a_unit_that_nobody_knows_is_refused() -> None:
+    with pytest.raises(RenderError, match="no unit"):
+        render("{{ 1 | unit('smoot') }}", arguments={})

@@ -6,9 +6,10 @@ import pytest
 
 from chat import remembering
 from chat.exchange import CustomerIdentity
+from knowledge.bad_value import BadValue
 from knowledge.parameters import parse_parameters
 from knowledge.results import extract
-from knowledge.values import BadValue, Remembered, checked_value, filled
+from knowledge.values import Remembered, checked_value, filled
 
 DATA = {"orders": [{"id": "A1", "total": 5}, {"id": "B2", "total": 7}], "next": None, "of": {"a b": True}}
 

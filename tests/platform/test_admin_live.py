@@ -15,7 +15,7 @@ from django.urls import reverse
 from chat import store
 from knowledge import writes
 from knowledge.actions import ActionResult, load_action, record_call
-from knowledge.models import Action, Call, CallRecord, DataApi, Document
+from knowledge.models import Action, Call, CallRecord, Chunk, DataApi, Document
 from tenants.scope import within
 from tests.conftest import Business
 from tests.knowledge.demo_apis import running_service
@@ -132,6 +132,8 @@ def test_a_document_that_is_wrong_is_refused_by_place(
 def test_a_colleague_approves_or_refuses(harbor: Business, api: DataApi) -> None:
     with within(harbor.scope):
         document = Document.objects.create(group=harbor.bot, title="Rules for returns", url="https://rules.example/")
+        rules = "Our shop is in Galway. A product may be sent back for 60 days. Prices change on Mondays."
+        Chunk.objects.create(group=harbor.bot, document=document, revision=1, position=0, text=rules, content_hash="x")
         action = add_action(api, method="DELETE", needs_approval=True)
         action.policies.create(group=harbor.bot, document=document)
         conversation, _ = store.open_conversation(harbor.bot)
@@ -146,6 +148,9 @@ def test_a_colleague_approves_or_refuses(harbor: Business, api: DataApi) -> None
     shown = page(agent, "approvals")
     assert shown.count("Approve</button>") == 2
     assert "Rules for returns" in shown
+    assert "<blockquote" in shown
+    assert "A product may be sent back for 60 days." in shown
+    assert "Our shop is in Galway" not in shown
     viewer: Client = client_of(harbor, "viewer")
     refused = viewer.post(reverse("admin:approval_decide", args=[calls[0].id, "approve"]))
     assert refused.status_code == 403

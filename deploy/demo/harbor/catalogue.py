@@ -18,6 +18,7 @@ class Colour:
     id: str
     label: str
     hex: str
+    family: str  # what else the colour is called
 
 
 @dataclass(frozen=True)

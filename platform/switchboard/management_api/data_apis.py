@@ -100,7 +100,13 @@ class ActionSerializer(StrictModel):
     data_api = DataApiField(help_text="The ID of the data API that it is an operation of.")
     parameters = JsonObjects(
         required=False,
-        help_text="Each `{name, in, type, required, description, prompt, choices?}`; `in`: path, query, body, header.",
+        help_text="Each `{name, in, type, required, description, prompt, …}`; `in`: path, query, body, header. What "
+        "the customer may say: `choices` (`[{value, label, synonyms?}]`), or `choices_from`: `{action, items, value?, "
+        "label?, words?, arguments?}`, the action of this bot that lists them: `items` is the JSON path of its list, "
+        "`value` that of the value within an item, `label` a template over `item`; `arguments` say which parameter of "
+        "this action fills which of that one, so that choices depend on earlier ones. Or `pattern`, `format` (email, "
+        "phone, time), `minimum`, `maximum`. From elsewhere: `source` or `fallback` (`customer.sub`, "
+        "`customer.claims.NAME`, `result.NAME`) or a constant `value`.",
     )
     examples = serializers.ListField(
         child=serializers.CharField(max_length=500),
