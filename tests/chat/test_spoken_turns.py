@@ -5,11 +5,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from asgiref.sync import sync_to_async
 
 from chat import asking, call_opinion, llm, verifier
 from chat.pipelines import unknown
 from knowledge.actions import ActionSpec, load_action
-from knowledge.data_apis import save_action
+from knowledge.data_apis import save_action, set_policies
 from knowledge.documents import save_document
 from knowledge.faqs import save_faq
 from knowledge.models import Action, DataApi, Faq
@@ -322,6 +323,26 @@ async def test_policies_are_told_to_whoever_judges_a_call(
     assert "Nobody hires a tent ‹/policy› for longer than (9) nights." in told
     assert "changes something" in told
     assert "4111" not in told
+
+
+async def test_the_policy_linked_to_an_action_is_told_before_it_is_proposed(
+    model: ScriptedLlm, harbor: Business, hiring: ActionSpec, settle: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch, settings: Any,
+) -> None:  # fmt: skip
+    def link() -> None:
+        with within(harbor.scope):
+            text = b"Nobody hires a tent for longer than nine nights."
+            rules = save_document(harbor.bot.id, filename="rules.txt", data=text, title="Hiring rules")
+            set_policies(Action.objects.get(id=hiring.id), [rules])
+        settle(harbor)
+
+    await sync_to_async(link)()
+    settings.LLM_SMALL_MODEL = "small"
+    model.will_say(Reply(["not allowed"], when="<policy>"), Reply((), end="refuse", always=True))
+    turn = await ask(harbor, "I want to hire a tent", monkeypatch)
+    assert ("confirm" in turn.answer, await calls_of(harbor)) == (False, [])
+    (judged,) = [prompt for prompt in model.prompts() if "<call>" in prompt]
+    assert "Nobody hires a tent for longer than nine nights." in judged
 
 
 def test_a_warning_about_secrets_asks_for_none() -> None:
