@@ -26,12 +26,16 @@ _PUT_THROUGH = re.compile(
     r"\b(?:connect|transfer|forward|put|pass|hand|switch|escalate|redirect)\b.{0,30}?\b(?:to|through|over)\b.{0,30}?"
     r"\b(?:support|service|care|helpdesk|desk|team|department|office)\b"
 )
-# "Could a person take a look at it?", "can someone call me back": a person is to do what only a person does.
+# "Could a person take a look at it?", "can someone call me back": a person is to do what only a person does. Somebody
+# who is to look at a boiler is a technician.
 _TO_ACT = re.compile(
     r"\b(?:can|could|would|will|may|might|let|have|get)\s+(?:you\s+)?(?:(?:have|get|let)\s+)?"
     r"(?:an?\s+)?(?:real\s+|actual\s+|live\s+)?"
     r"(?:person|human(?:\s+being)?|someone|somebody|agent|advis[eo]r|colleague|one of you|one of your \w+)\s+(?!else\b)"
-    r"(?:please\s+|to\s+)?(?:(?:have|take)\s+(?:a\s+(?:\w+\s+)?look|over)|look\s+(?:at|into)|get\s+(?:back|in touch)|"
+    r"(?:please\s+|to\s+)?(?:take\s+over|look\s+into|get\s+(?:back|in touch)|"
+    r"(?:(?:have|take)\s+a\s+(?:\w+\s+)?look|look)(?:\s+at\s+(?:it|this|that|them|these|what|(?:my|our)\s+(?:\w+\s+)?"
+    r"(?:case|account|order|problem|issue|claim|complaint|application|ticket|bill|message|booking|payment|refund))\b|"
+    r"\s*(?:[.?!]|$|for me|please))|"
     r"(?:call|ring|phone|contact|message|text|e?-?mail)\s+me)\b"
 )
 _SOMETHING_ELSE = re.compile(
