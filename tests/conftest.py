@@ -15,7 +15,7 @@ from knowledge.models import IndexJob
 from tenants import bots
 from tenants.models import Bot, Member, Tenant, User
 from tenants.scope import Scope, within
-from tests.platform_processes import Platform
+from tests.platform_processes import Platform, without_schedule
 from tests.platform_processes import start as start_platform
 
 PASSWORD = "a-long-enough-password"
@@ -60,6 +60,13 @@ def harbor() -> Business:
 def platform(django_db_setup: None) -> Platform:
     """The running platform with the demo businesses, for tests that go where customers and members go."""
     return start_platform()
+
+
+@pytest.fixture(scope="module")
+def no_schedule() -> Iterator[None]:
+    """For tests that move bots to other embedding spaces themselves: the running platform leaves that to them."""
+    with without_schedule():
+        yield
 
 
 @pytest.fixture

@@ -1,16 +1,27 @@
-"""A pytest plugin that is loaded before Django: PostgreSQL and Redis of the test run's own, thrown away at its end."""
+"""A pytest plugin that is loaded before Django: PostgreSQL and Redis of the test run's own, thrown away at its end.
+
+Where a run has several processes, each of them has its own.
+"""
 
 import atexit
+import hashlib
 import os
 import shutil
 import tempfile
 from pathlib import Path
 
+import pytest
 from switchboard.embedded.services import Services, start
 
 _ROOT = Path(__file__).parents[1]
-# Exported models are kept between runs: they depend on nothing but the model.
-_MODELS = Path(os.environ.get("TEST_MODELS", _ROOT / ".data" / "models"))
+
+
+def _models() -> Path:
+    """All tests and the platforms that they start share one export of each model. It is kept between runs as long as
+    nothing has changed of what it is made by."""
+    made_by = [_ROOT / "requirements.txt", *sorted((_ROOT / "knowledge" / "embedding").glob("*.py"))]
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in made_by)).hexdigest()[:12]
+    return Path(os.environ.get("TEST_MODELS", _ROOT / ".data" / "models-of-tests")) / digest
 
 
 def _begin() -> Services:
@@ -18,15 +29,11 @@ def _begin() -> Services:
         os.environ.pop(name, None)
     data = Path(tempfile.mkdtemp(prefix="switchboard-tests-"))
     data.chmod(0o755)
-    _MODELS.mkdir(parents=True, exist_ok=True)
-    (data / "models").symlink_to(_MODELS.resolve())
+    models = _models()
+    models.mkdir(parents=True, exist_ok=True)
+    (data / "models").symlink_to(models.resolve())
     services = start(data, durable=False)
-
-    def end() -> None:
-        services.stop()
-        shutil.rmtree(data, ignore_errors=True)
-
-    atexit.register(end)
+    atexit.register(_end)
     os.environ.update(services.environment())
     os.environ["DATA_DIR"] = str(data)
     # A broker of its own: what tests save in this process waits for them, not for the platform's workers.
@@ -35,6 +42,18 @@ def _begin() -> Services:
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
     os.environ["ALLOW_PRIVATE_ADDRESSES"] = "127.0.0.1"
     return services
+
+
+def _end() -> None:
+    SERVICES.stop()
+    shutil.rmtree(SERVICES.supervisor.folder.path, ignore_errors=True)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish() -> None:
+    """One of several processes of a test run may be killed soon after it has said that it is finished."""
+    atexit.unregister(_end)
+    _end()
 
 
 SERVICES = _begin()

@@ -7,8 +7,11 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
+from redis import Redis
 from switchboard.embedded import commands, processes
 from switchboard.embedded.commands import ROOT, Places
 from switchboard.embedded.demo import environment
@@ -79,7 +82,7 @@ def start() -> Platform:
         "ALLOW_PRIVATE_ADDRESSES": "127.0.0.1",
         "EMBEDDING_MODELS": str(models),
         "WORDS_API_KEY": EMBEDDING_KEY,
-        "DOCUMENT_SECONDS": "4",
+        "DOCUMENT_SECONDS": "2",
     }
     for name, words in commands.LONG_RUNNING.items():
         SERVICES.supervisor.start(Command(name, (sys.executable, *places.fill(words)), env=env, cwd=ROOT))
@@ -88,6 +91,34 @@ def start() -> Platform:
     platform.wait_until_ready()
     threading.Thread(target=SERVICES.supervisor.watch, daemon=True).start()
     return platform
+
+
+@contextmanager
+def without_schedule() -> Iterator[None]:
+    """A running platform's workers have nothing to do, and its beat stands still: they share the tests' database, and
+    would do there what a test in this process is about to do itself."""
+    try:
+        beat = SERVICES.supervisor.pid_of("beat")
+    except KeyError:  # no test has wanted the platform yet
+        yield
+        return
+    os.kill(beat, signal.SIGSTOP)
+    try:
+        _wait_until_idle()
+        yield
+    finally:
+        os.kill(beat, signal.SIGCONT)
+
+
+def _wait_until_idle() -> None:
+    deadline = time.monotonic() + READY_S
+    with Redis.from_url(SERVICES.redis_url) as broker:
+        # A task is among those not acknowledged from when a worker takes it until it is worked off, or, if that worker
+        # was killed, for much longer.
+        while broker.llen("celery") or broker.zcount("unacked_index", time.time() - READY_S / 2, "+inf"):
+            if time.monotonic() > deadline:
+                raise TimeoutError("The platform's workers are busy.")
+            time.sleep(0.05)
 
 
 def _four_free_ports() -> int:

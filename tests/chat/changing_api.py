@@ -19,6 +19,8 @@ from tenants.models import Customer
 from tenants.scope import within
 from tests.conftest import Business
 
+API_TIMEOUT_S = 1.0
+
 
 @dataclass
 class ChangingApi:
@@ -112,7 +114,7 @@ def _cancelling(business: Business, site: str, *, keys: bool = False, lookup: bo
     with within(business.scope):
         api = DataApi.objects.create(
             group=business.bot, name=f"Tickets {uuid4().hex[:6]}", base_url=site, allowed_hosts=["127.0.0.1"],
-            timeout_s=1.0, honours_keys=keys, auth_type="bearer", auth_secret="hush-hush",
+            timeout_s=API_TIMEOUT_S, honours_keys=keys, auth_type="bearer", auth_secret="hush-hush",
         )  # fmt: skip
         mine = {"name": "owner", "in": "query", "source": "customer.sub", "required": True}
         ticket = {"name": "ticket", "in": "body", "required": True, "prompt": "Which ticket?", "pattern": "T-[0-9]+"}

@@ -10,7 +10,7 @@ from chat.exchange import Decision, Question
 from chat.router import choose, corrected, vocabulary
 from chat.router.follow_up import readings
 from knowledge import lexical
-from knowledge.embedding import Embedder, ModelChoice, load_embedder
+from knowledge.embedding import Embedder, get_embedder
 from knowledge.search import Passage
 from knowledge.snapshot import ActionEntry, FaqEntry, Snapshot, Texts
 
@@ -44,8 +44,8 @@ PAGE = (
 
 
 @pytest.fixture(scope="module")
-def embedder(tmp_path_factory: pytest.TempPathFactory) -> Embedder:
-    return load_embedder(ModelChoice(), tmp_path_factory.mktemp("models"), "cpu")
+def embedder() -> Embedder:
+    return get_embedder()
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,7 @@
-"""Embedding: the bundled model is exported for real, once, and its vectors are compared with PyTorch's."""
+"""Embedding: the bundled model as it was exported for this test run, compared with PyTorch; and how exports go.
+
+Nothing about how an export goes depends on the model's size, so those tests export the tiny one.
+"""
 
 import json
 import os
@@ -10,10 +13,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from django.conf import settings
 
 from knowledge.embedding import Embedder, ModelChoice, Space, load_embedder, store
 from knowledge.embedding.onnx_embedder import GRAPH, OnnxEmbedder
 from knowledge.embedding.source import BUNDLED_NAME, ModelSource, locate
+from knowledge.embedding.space import folder_name
 
 ROOT = Path(__file__).resolve().parents[2]
 NAUGHTY_STRINGS = ROOT.parent / "shared" / "data" / "naughty_strings" / "blns.json"
@@ -31,7 +36,7 @@ import json, logging, sys
 from pathlib import Path
 logging.basicConfig(level=logging.INFO, stream=sys.stderr)
 from knowledge.embedding import ModelChoice, load_embedder
-embedder = load_embedder(ModelChoice(), Path(sys.argv[1]), "cpu")
+embedder = load_embedder(ModelChoice(sys.argv[2]), Path(sys.argv[1]), "cpu")
 vector = embedder.embed_queries(["Where is my parcel?"])[0]
 heavy = [name for name in ("torch", "transformers", "sentence_transformers", "onnx", "django") if name in sys.modules]
 print(json.dumps({"kind": type(embedder).__name__, "heavy": heavy, "vector": vector.tolist()}))
@@ -41,20 +46,21 @@ BUSINESSES = Path(__file__).parents[2] / "benchmarks" / "practice"
 
 
 @pytest.fixture(scope="module")
-def data_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def empty_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("data")
 
 
 @pytest.fixture(scope="module")
-def starts(data_folder: Path) -> list[subprocess.CompletedProcess[str]]:
+def starts(empty_folder: Path, tiny: Path) -> list[subprocess.CompletedProcess[str]]:
     """Two processes that start at once on an empty data folder."""
     with ThreadPoolExecutor(2) as pool:
-        return list(pool.map(_start, [data_folder, data_folder]))
+        return list(pool.map(_start, [empty_folder] * 2, [tiny] * 2))
 
 
 @pytest.fixture(scope="module")
-def exported(starts: object, data_folder: Path) -> OnnxEmbedder:
-    embedder = load_embedder(ModelChoice(), data_folder, "cpu")
+def exported() -> OnnxEmbedder:
+    """The bundled model, as all tests and the running platform share it."""
+    embedder = load_embedder(ModelChoice(), Path(settings.DATA_DIR), "cpu")
     assert isinstance(embedder, OnnxEmbedder)
     return embedder
 
@@ -66,20 +72,27 @@ def in_pytorch() -> Embedder:
     return TorchEmbedder(locate(""))
 
 
-def _start(data_folder: Path) -> subprocess.CompletedProcess[str]:
+@pytest.fixture
+def export_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exports happen in this process, which has PyTorch loaded already."""
+    from knowledge.embedding import export
+
+    monkeypatch.setattr(store, "_export_in_child", lambda source, partial: export.export(source, partial))
+
+
+def _start(data_folder: Path, model: Path) -> subprocess.CompletedProcess[str]:
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    return subprocess.run(
-        [sys.executable, "-c", START, str(data_folder)], env=environment, capture_output=True, text=True, timeout=300
-    )
+    words = [sys.executable, "-c", START, str(data_folder), str(model)]
+    return subprocess.run(words, env=environment, capture_output=True, text=True, timeout=300)
 
 
 def test_two_processes_starting_together_export_once(
-    starts: list[subprocess.CompletedProcess[str]], data_folder: Path
+    starts: list[subprocess.CompletedProcess[str]], empty_folder: Path, tiny: Path
 ) -> None:
     assert [start.returncode for start in starts] == [0, 0], starts
     assert sum(start.stderr.count("Exporting the embedding model") for start in starts) == 1
-    visible = [path.name for path in (data_folder / "models").iterdir() if not path.name.endswith(".lock")]
-    assert visible == [f"{BUNDLED_NAME}-{locate('').revision}"]
+    visible = [path.name for path in (empty_folder / "models").iterdir() if not path.name.endswith(".lock")]
+    assert visible == [f"{tiny.name}-{locate(str(tiny)).revision}"]
     answers = [json.loads(start.stdout) for start in starts]
     assert answers[0]["vector"] == answers[1]["vector"]
 
@@ -121,9 +134,9 @@ def test_a_text_has_one_vector_whatever_its_neighbours(exported: OnnxEmbedder) -
     assert np.array_equal(together, alone)
 
 
-def test_threads_get_the_same_vectors(exported: OnnxEmbedder, data_folder: Path) -> None:
+def test_threads_get_the_same_vectors(exported: OnnxEmbedder) -> None:
     expected = exported.embed_passages(QUESTIONS * 4)
-    folder = next((data_folder / "models").glob("all-*"))
+    folder = Path(settings.DATA_DIR) / "models" / folder_name(BUNDLED_NAME, locate("").revision)
     assert np.array_equal(OnnxEmbedder(folder, threads=4).embed_passages(QUESTIONS * 4), expected)
     with ThreadPoolExecutor(8) as pool:
         for vectors in pool.map(lambda _: exported.embed_queries(QUESTIONS), range(8)):
@@ -189,26 +202,26 @@ def test_naughty_strings_are_embedded(exported: OnnxEmbedder) -> None:
 
 
 def test_a_damaged_export_falls_back_to_pytorch_and_says_so(
-    exported: OnnxEmbedder, data_folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    starts: object, empty_folder: Path, tiny: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    shutil.copytree(data_folder / "models", tmp_path / "models")
-    graph = next((tmp_path / "models").glob(f"all-*/{GRAPH}"))
+    shutil.copytree(empty_folder / "models", tmp_path / "models")
+    intact = load_embedder(ModelChoice(str(tiny)), tmp_path, "cpu")
+    graph = next((tmp_path / "models").glob(f"tiny-*/{GRAPH}"))
     graph.write_bytes(graph.read_bytes()[:1000])
-    embedder = load_embedder(ModelChoice(), tmp_path, "cpu")
-    assert type(embedder).__name__ == "TorchEmbedder"
+    embedder = load_embedder(ModelChoice(str(tiny)), tmp_path, "cpu")
+    assert (type(intact).__name__, type(embedder).__name__) == ("OnnxEmbedder", "TorchEmbedder")
     assert "runs in PyTorch: its export is damaged" in caplog.text
-    assert embedder.space == exported.space
+    assert embedder.space == intact.space
 
 
 @pytest.mark.filterwarnings("ignore")  # PyTorch's exporter warns about itself
 def test_an_export_that_disagrees_is_rejected_for_good(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, tiny: Path, export_here: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     from knowledge.embedding import export
 
     monkeypatch.setattr(export, "_lowest_cosine", lambda *_: 0.5)
-    monkeypatch.setattr(store, "_export_in_child", lambda source, partial: export.export(source, partial))
-    source = locate("")
+    source = locate(str(tiny))
     assert store.ensure_exported(source, tmp_path) is None
     assert "agrees too little with it (cosine 0.500, wanted 0.98)" in caplog.text
     assert not list(tmp_path.rglob("*.onnx"))
@@ -244,13 +257,15 @@ def test_what_a_killed_export_left_is_cleared(tmp_path: Path, monkeypatch: pytes
     assert [path.name for path in folder.iterdir()] == [store.MANIFEST]
 
 
-def test_a_model_with_prompts_reads_them_from_its_configuration(tmp_path: Path) -> None:
-    plain = load_embedder(ModelChoice(str(locate("").folder)), tmp_path, "cpu")
-    model = tmp_path / "prompted"
-    shutil.copytree(locate("").folder, model)
-    prompts = {"prompts": {"query": "query: ", "passage": "passage: "}}
-    (model / "config_sentence_transformers.json").write_text(json.dumps(prompts))
-    embedder = load_embedder(ModelChoice(str(model)), tmp_path, "cpu")
+@pytest.mark.filterwarnings("ignore")  # PyTorch's exporter warns about itself
+def test_a_model_with_prompts_reads_them_from_its_configuration(tmp_path: Path, tiny: Path, export_here: None) -> None:
+    def load(name: str, prompts: dict[str, str]) -> Embedder:
+        model = tmp_path / name
+        shutil.copytree(tiny, model)
+        (model / "config_sentence_transformers.json").write_text(json.dumps({"prompts": prompts}))
+        return load_embedder(ModelChoice(str(model)), tmp_path, "cpu")
+
+    plain, embedder = load("plain", {}), load("prompted", {"query": "query: ", "passage": "passage: "})
     assert isinstance(embedder, OnnxEmbedder)
     text = "Where is my parcel?"
     assert np.array_equal(embedder.embed_queries([text]), plain.embed_queries([f"query: {text}"]))
@@ -259,8 +274,10 @@ def test_a_model_with_prompts_reads_them_from_its_configuration(tmp_path: Path) 
     assert embedder.space != plain.space
 
 
-def test_the_bundled_model_is_tuned_for_what_customers_type(exported: OnnxEmbedder, tmp_path: Path) -> None:
+def test_the_bundled_model_is_tuned_for_what_customers_type(exported: OnnxEmbedder) -> None:
     """On a business that it was not tuned on, more questions find their answer than with the model as it came."""
+    from knowledge.embedding.torch_embedder import TorchEmbedder
+
     business = json.loads((BUSINESSES / "b-nursery.json").read_text(encoding="utf-8"))
     answers = [f"{faq['question']} {faq['answer']}" for faq in business["faqs"]]
     asked = [(question, number) for number, faq in enumerate(business["faqs"]) for question in faq["asked"]]
@@ -270,16 +287,13 @@ def test_the_bundled_model_is_tuned_for_what_customers_type(exported: OnnxEmbedd
         nearest = (questions @ embedder.embed_passages(answers).T).argmax(axis=1)
         return int((nearest == [number for _, number in asked]).sum())
 
-    untuned = load_embedder(ModelChoice(str(locate("").folder)), tmp_path, "cpu")
-    assert right(exported) > right(untuned)
+    assert right(exported) > right(TorchEmbedder(locate(str(locate("").folder))))
 
 
-def test_an_unusable_gpu_falls_back_to_the_cpu(
-    exported: OnnxEmbedder, data_folder: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_an_unusable_gpu_falls_back_to_the_cpu(exported: OnnxEmbedder, caplog: pytest.LogCaptureFixture) -> None:
     import torch
 
     if torch.cuda.is_available():
         pytest.skip("this machine has a GPU")
-    assert isinstance(load_embedder(ModelChoice(), data_folder, "cuda"), OnnxEmbedder)
+    assert isinstance(load_embedder(ModelChoice(), Path(settings.DATA_DIR), "cuda"), OnnxEmbedder)
     assert "runs on the CPU: cuda is not usable" in caplog.text

@@ -17,19 +17,14 @@ from knowledge.search import search
 from knowledge.text_hash import text_hash
 from tenants import bots
 from tenants.scope import current, within
-from tests import tiny_model
 from tests.conftest import Business
 from tests.embedding_endpoint import KEY, Endpoint, running_endpoint
 
+pytestmark = pytest.mark.usefixtures("no_schedule")
 PAGE = "# Ferries\n\n" + "\n\n".join(
     f"## Boat {number}\n\nBoat number {number} leaves from pier {number} at noon." for number in range(6)
 )
 FERRY = "When does boat 3 leave?"
-
-
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_model.make(tmp_path_factory.mktemp("models") / "tiny")
 
 
 @pytest.fixture(scope="module")

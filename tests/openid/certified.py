@@ -1,5 +1,6 @@
 """npm's certified oidc-provider, installed once and started for a test run: a provider that is not the demo's."""
 
+import fcntl
 import json
 import os
 import shutil
@@ -50,12 +51,15 @@ def _installed() -> Path:
         pytest.skip(MISSING)
     wanted = (HERE / "package.json").read_text()
     done = CACHE / ".installed"
-    if not done.exists() or done.read_text() != wanted:
-        CACHE.mkdir(parents=True, exist_ok=True)
-        (CACHE / "package.json").write_text(wanted)
-        words = ["npm", "install", "--no-audit", "--no-fund", "--silent"]
-        result = subprocess.run(words, cwd=CACHE, capture_output=True, text=True, check=False)
-        if result.returncode:
-            pytest.skip(f"npm could not install oidc-provider: {result.stderr[-500:]}")
-        done.write_text(wanted)
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / ".lock").open("w") as lock:
+        # Another process of the test run may be at it.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists() or done.read_text() != wanted:
+            (CACHE / "package.json").write_text(wanted)
+            words = ["npm", "install", "--no-audit", "--no-fund", "--silent"]
+            result = subprocess.run(words, cwd=CACHE, capture_output=True, text=True, check=False)
+            if result.returncode:
+                pytest.skip(f"npm could not install oidc-provider: {result.stderr[-500:]}")
+            done.write_text(wanted)
     return CACHE

@@ -15,6 +15,7 @@ from tests.conftest import Business
 from tests.embedding_endpoint import KEY, running_endpoint
 from tests.platform.admin_pages import client_of, page
 
+pytestmark = pytest.mark.usefixtures("no_schedule")
 LIST = "knowledge_embeddingspace_changelist"
 
 

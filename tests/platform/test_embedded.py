@@ -17,6 +17,8 @@ from switchboard.embedded import EmbeddedError, processes
 from switchboard.embedded.commands import LONG_RUNNING, MIGRATE, PLATFORM, SEED, Places
 from switchboard.embedded.services import Services, running, start
 
+# A durable database writes everything out before it ends, and other programs may keep the disk busy.
+PATIENCE_S = 60.0
 SUPERVISOR = """
 import sys
 from switchboard.embedded.services import running
@@ -101,9 +103,9 @@ def test_however_the_supervisor_ends_nothing_is_left_and_nothing_is_lost(tmp_pat
     with psycopg.connect(published["database_owner_url"]) as owner:
         owner.execute("CREATE TABLE kept AS SELECT 42 AS number")
     first.send_signal(end)
-    first.wait(20)
-    _until(lambda: not _living(published), 20)
-    _until(lambda: not (tmp_path / "services.json").exists(), 5)
+    first.wait(PATIENCE_S)
+    _until(lambda: not _living(published), PATIENCE_S)
+    _until(lambda: not (tmp_path / "services.json").exists(), PATIENCE_S)
     with running(tmp_path) as again:
         assert _ask(again.owner_url, "SELECT number FROM kept") == (42,)
         assert again.secret_key == published["secret_key"]
@@ -127,13 +129,13 @@ def test_what_crashes_is_started_again_the_guardian_included(tmp_path: Path) -> 
     for pid in (before["children"]["postgres"]["pid"], before["children"]["redis"]["pid"], before["guardian_pid"]):
         os.kill(pid, signal.SIGKILL)
     try:
-        _until(lambda: _all_replaced(before, _published(tmp_path)), 15)
-        _until(lambda: _accepts(before["database_url"]), 15)
+        _until(lambda: _all_replaced(before, _published(tmp_path)), PATIENCE_S)
+        _until(lambda: _accepts(before["database_url"]), PATIENCE_S)
     finally:
         after = _published(tmp_path)
         supervisor.kill()
         supervisor.wait()
-    _until(lambda: not _living(after), 20)
+    _until(lambda: not _living(after), PATIENCE_S)
 
 
 def test_a_first_start_that_was_interrupted_is_completed(tmp_path: Path) -> None:
@@ -152,6 +154,8 @@ def test_a_stale_pid_file_and_taken_ports_do_not_keep_it_from_starting(tmp_path:
         pass
     (tmp_path / "postgres" / "data" / "postmaster.pid").write_text(f"{os.getpid()}\n{tmp_path}\n")
     with socket.socket() as thief:
+        # Connections to the port that have just been closed do not keep it from being taken.
+        thief.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         thief.bind(("127.0.0.1", int(first.app_url.rsplit(":", 1)[1].split("/")[0])))
         thief.listen()
         with running(tmp_path, durable=False) as second:

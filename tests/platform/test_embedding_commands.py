@@ -13,6 +13,7 @@ from tests.conftest import Business
 from tests.embedding_endpoint import KEY, Endpoint, running_endpoint
 from tests.platform.test_commands import run
 
+pytestmark = pytest.mark.usefixtures("no_schedule")
 URL = "postgresql://{}:secret@127.0.0.1:1/{}"
 
 
