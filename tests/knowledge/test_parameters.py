@@ -10,9 +10,11 @@ from django.core.exceptions import ValidationError
 from chat.exchange import CustomerIdentity
 from knowledge.action_checks import check_action
 from knowledge.bad_value import BadValue
-from knowledge.models import Action
+from knowledge.models import Action, DataApi
 from knowledge.parameters import parse_parameters
 from knowledge.values import Parameter, checked_value, filled
+from tenants.scope import within
+from tests.conftest import Business
 
 DEMO = Path(__file__).parents[2] / "deploy" / "demo"
 SEEDED = [
@@ -24,8 +26,13 @@ SEEDED = [
 
 
 @pytest.mark.parametrize("row", SEEDED, ids=[row["name"] for row in SEEDED])
-def test_the_demo_actions_are_right(row: dict[str, Any]) -> None:
-    check_action(Action(**row))
+def test_the_demo_actions_are_right(harbor: Business, row: dict[str, Any]) -> None:
+    lists = {each["choices_from"]["action"] for each in row["parameters"] if "choices_from" in each}
+    with within(harbor.scope):
+        api = DataApi.objects.create(group=harbor.bot, name="Shop", base_url="https://shop.example")
+        for listing in (each for each in SEEDED if each["name"] in lists):
+            Action.objects.create(group=harbor.bot, data_api=api, **listing)
+        check_action(Action(group=harbor.bot, data_api=api, **row))
     parsed = parse_parameters(row["parameters"])
     assert [parameter.name for parameter in parsed] == [each["name"] for each in row["parameters"]]
     assert all(not parameter.askable for parameter in parsed if parameter.source)
