@@ -174,7 +174,8 @@ async def chosen(prompt: Prompt, options: Sequence[str], seconds: float = CHOICE
         reply = await _client().chat.completions.create(
             model=prompt.model,
             messages=_messages(prompt),
-            max_tokens=20,
+            # A token is a character at least.
+            max_tokens=max(map(len, options)) + 1,
             temperature=0.0,
             extra_body=_one_of(options),
         )

@@ -37,7 +37,7 @@ OWN = {
     "admin/knowledge/callrecord/export/", "api/v1/search", "api/v1/faqs/import", "v1/chat/completions",
     "admin/", "admin/search/",
     "admin/inbox/", "admin/inbox/live/", "admin/autocomplete/", "admin/knowledge/faq/import/",
-    "admin/knowledge/embeddingspace/live/",
+    "admin/knowledge/embeddingspace/live/", "admin/language-model/", "admin/language-model/live/",
     "admin/^(?P<app_label>auth|account|socialaccount|tenants|knowledge|chat)/$", "admin/(?P<url>.*)$",
 }  # fmt: skip
 OF_ADMIN = re.compile(r"admin/(?:tenants|knowledge|chat|auth|account|socialaccount)/(\w+)/(add/|<path:object_id>/.*)?$")

@@ -26,9 +26,10 @@ def main() -> int:
     try:
         if options.stop:
             return detached.stop(folder)
+        model = vllm.checked(options.llm) if options.llm else None
         if options.detach:
-            return detached.start(folder, options.port, options.llm)
-        _Demo(Places(options.port, folder.path), options.llm).run()
+            return detached.start(folder, options.port, model)
+        _Demo(Places(options.port, folder.path), model).run()
     except EmbeddedError as problem:
         print(f"\n{problem}", file=sys.stderr, flush=True)
         return 1

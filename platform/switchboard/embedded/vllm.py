@@ -56,13 +56,31 @@ class Endpoint:
         }
 
 
+def checked(model: str, given: Mapping[str, str] = os.environ) -> str:
+    """The model as vLLM is to be told: a folder by its absolute path, a hub name as it is. Raises EmbeddedError where
+    it cannot be served, which costs less than starting to."""
+    _build(given.get("VLLM_PYTHON", ""))
+    place = Path(model).expanduser()
+    if place.is_dir():
+        if not (place / "config.json").is_file():
+            raise EmbeddedError(f"{place} is not a model's folder: there is no config.json in it.")
+        if not any(next(place.glob(pattern), None) for pattern in WEIGHTS):
+            raise EmbeddedError(f"{place} is not a complete model: there are no weights in it (*.safetensors).")
+        return str(place.resolve())
+    if place.exists():
+        raise EmbeddedError(f"{place} is a file; --llm takes a model's folder or a hub name.")
+    if model.startswith((".", "~", "/")) or not HUB_NAME.fullmatch(model):
+        raise EmbeddedError(f"There is no folder {model!r}, and a hub name looks like OWNER/MODEL.")
+    return model
+
+
 def start(supervisor: Supervisor, model: str, given: Mapping[str, str] = os.environ) -> Endpoint:
     """Start serving a model, a local folder or a hub name; it answers only some time later, see `wait`.
 
     `given` are the operator's wishes: VLLM_PYTHON, LLM_ADAPTERS_DIR, LLM_QUANTIZATION, LLM_MAX_MODEL_LEN,
     LLM_MAX_LORA_RANK and VLLM_CPU_KVCACHE_SPACE.
     """
-    model = _checked(model)
+    model = checked(model, given)
     folder = supervisor.folder
     adapters = Path(given.get("LLM_ADAPTERS_DIR") or folder.path / "adapters").resolve()
     adapters.mkdir(parents=True, exist_ok=True)
@@ -89,22 +107,6 @@ def is_healthy(endpoint: Endpoint) -> bool:
     except (urllib.error.URLError, OSError):
         time.sleep(0.2)
         return False
-
-
-def _checked(model: str) -> str:
-    """The model as vLLM is to be told: a folder by its absolute path, a hub name as it is."""
-    place = Path(model).expanduser()
-    if place.is_dir():
-        if not (place / "config.json").is_file():
-            raise EmbeddedError(f"{place} is not a model's folder: there is no config.json in it.")
-        if not any(next(place.glob(pattern), None) for pattern in WEIGHTS):
-            raise EmbeddedError(f"{place} is not a complete model: there are no weights in it (*.safetensors).")
-        return str(place.resolve())
-    if place.exists():
-        raise EmbeddedError(f"{place} is a file; --llm takes a model's folder or a hub name.")
-    if model.startswith((".", "~", "/")) or not HUB_NAME.fullmatch(model):
-        raise EmbeddedError(f"There is no folder {model!r}, and a hub name looks like OWNER/MODEL.")
-    return model
 
 
 def _build(python: str) -> str:
