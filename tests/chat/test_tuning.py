@@ -31,7 +31,7 @@ ROOT = Path(__file__).parents[2]
 RETAIL = ROOT / "deploy" / "demo" / "meridian" / "retail" / "faqs.csv"
 HELD_OUT = Path(__file__).parent / "held_out_phrasings.jsonl"
 # A model of two million parameters needs larger steps than one of seven billion.
-LARGE_STEPS = {"rank": 16, "alpha": 32, "projections": "all", "learning_rate": 5e-3}
+LARGE_STEPS = {"rank": 16, "alpha": 32, "dropout": 0.0, "projections": "all", "learning_rate": 5e-3}
 QUESTION = "What is the contactless limit?"
 PHRASINGS = (
     "max tap payment", "How much can I spend by tapping?", "tap and go maximum", "contactles limt",
@@ -81,7 +81,7 @@ def bank(tmp_path: Path) -> Learnt:
         held_out.write_text(_held_out(), encoding="utf-8")
         # What takes long and adds nothing to closed questions is left out.
         without = "rephrased,combined,passage"
-        figures = finetune(business, held_out=held_out, without=without, batch=16, epochs=2, **LARGE_STEPS)
+        figures = finetune(business, held_out=held_out, without=without, batch=8, epochs=2, **LARGE_STEPS)
         _learnt["bank"] = Learnt(business, figures)
     return _learnt["bank"]
 
