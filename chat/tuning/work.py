@@ -56,8 +56,8 @@ class Work:
         trained = training.train(files, self.run.weights, self.folder / "work", self.chosen, self._tell)
         self._enter(State.EVALUATING)
         version = self._publish(trained.adapter) if django_settings.LLM_ADAPTERS_DIR else None
-        asking = self._asking(version, trained.adapter)
-        outcome = gate.judge(held_out, self.bot.name, self.bot.playbook, asking, self.chosen.seed)
+        ask = self._asking(version, trained.adapter)
+        outcome = gate.judge(held_out, self.bot.name, self.bot.playbook, ask, self.chosen.seed)
         took = {**asdict(trained), "adapter": "" if version else str(trained.adapter)}
         with within(self.scope):
             self._must_be_ours()
