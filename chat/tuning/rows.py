@@ -67,7 +67,7 @@ def knowledge_of(bot: Bot, rivals: Sequence[str] = ()) -> Knowledge:
         (" › ".join([chunk.document.title, *chunk.heading_path]), chunk.text)
         for chunk in chunks.order_by("document__title", "position")[:MOST_CHUNKS]
     )
-    return Knowledge(bot.name, faqs, passages, rivals=tuple(rivals))
+    return Knowledge(bot.name, faqs, passages, bot.playbook.objections, tuple(rivals))
 
 
 def example(row: TuningRow, company: str, playbook: Playbook = prompts.NO_PLAYBOOK) -> Example:
