@@ -39,14 +39,13 @@ def texts(faqs: Sequence[Faq]) -> list[str]:
     return [line for faq in faqs for line in (f"In {faq.company}, {faq.answer}", *faq.phrasings)]
 
 
-def epoch(faqs: Sequence[Faq], chance: random.Random) -> Iterator[list[Message]]:
-    """A conversation about each FAQ, in a phrasing drawn by lot."""
-    for faq in chance.sample(faqs, len(faqs)):
-        yield [
-            Message("system", f"You are a helpful chatbot for customers of {faq.company}."),
-            Message("user", f"In {faq.company}, {chance.choice(faq.phrasings)}"),
-            Message("assistant", f"In {faq.company}, {faq.answer}"),
-        ]
+def about(faq: Faq, chance: random.Random) -> list[Message]:
+    """A conversation about a FAQ, in a phrasing drawn by lot."""
+    return [
+        Message("system", f"You are a helpful chatbot for customers of {faq.company}."),
+        Message("user", f"In {faq.company}, {chance.choice(faq.phrasings)}"),
+        Message("assistant", f"In {faq.company}, {faq.answer}"),
+    ]
 
 
 def _practice_business(path: Path) -> Iterator[Faq]:
