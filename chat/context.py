@@ -1,5 +1,6 @@
 """Everything a turn needs from the database, read in one short transaction before it starts to think."""
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +20,7 @@ from tenants.playbook import Playbook
 from tenants.scope import Scope, current
 
 REMEMBERED_TURNS = 4
+QUICKLY_READ_S = 1.0
 Pairs = tuple[tuple[str, str], ...]
 
 
@@ -60,7 +62,14 @@ def begin(group_id: UUID, conversation_id: UUID) -> "tuple[ClaimedTurn, TurnCont
     rows = Conversation.objects.select_for_update(of=("self",)).select_related("customer", "group")
     conversation = rows.get(group_id=group_id, id=conversation_id)
     turn = store.claim_locked(conversation)
-    return (turn, _context(conversation, turn)) if turn else None
+    if turn is None:
+        return None
+    began = time.monotonic()
+    loaded = _context(conversation, turn)
+    if time.monotonic() - began > QUICKLY_READ_S:
+        # The first question after a change reads all that a bot knows: its lease counts from the end of that.
+        store.renew_lease(group_id, turn)
+    return turn, loaded
 
 
 def load_context(group_id: UUID, conversation_id: UUID, turn: ClaimedTurn) -> TurnContext:
