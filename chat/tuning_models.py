@@ -48,6 +48,7 @@ class TuningRow(GroupModel):
 
     class Meta:
         ordering = ["kind", "source", "prompt"]
+        verbose_name = "training row"
         constraints = [models.UniqueConstraint(fields=["group", "digest"], name="tuning_row_once")]
         indexes = [models.Index(fields=["group", "kind"], name="tuning_row_by_kind")]
 
@@ -83,6 +84,7 @@ class TuningRun(GroupModel):
 
     class Meta:
         ordering = ["-created_at"]
+        verbose_name = "training"
         constraints = [
             models.UniqueConstraint(
                 fields=["group"], condition=~models.Q(state__in=["done", "failed"]), name="one_tuning_at_a_time"

@@ -83,6 +83,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["-created_at"],
+                "verbose_name": "training",
                 "constraints": [
                     models.UniqueConstraint(
                         fields=["group"], condition=~models.Q(state__in=["done", "failed"]), name="one_tuning_at_a_time"
@@ -213,6 +214,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["kind", "source", "prompt"],
+                "verbose_name": "training row",
                 "indexes": [models.Index(fields=["group", "kind"], name="tuning_row_by_kind")],
                 "constraints": [models.UniqueConstraint(fields=("group", "digest"), name="tuning_row_once")],
             },

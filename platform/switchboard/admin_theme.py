@@ -52,7 +52,7 @@ _SECTIONS: list[tuple[str, Area, list[tuple[str, str, str]]]] = [
         [
             ("Trainings", "model_training", "chat_tuningrun_changelist"),
             ("Training rows", "rule", "chat_tuningrow_changelist"),
-            ("Versions", "layers", "chat_adapterversion_changelist"),
+            ("Adapter versions", "layers", "chat_adapterversion_changelist"),
         ],
     ),
     (
