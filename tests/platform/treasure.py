@@ -1,9 +1,11 @@
 """One business with something of everything, each text holding a mark that nobody else may ever read."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 from django.apps import apps
+from django.utils import timezone
 
 from chat import store
 from chat.models import AdapterVersion, Interaction, Message, TuningRow, TuningRun
@@ -54,7 +56,10 @@ def bury(boss: Manager, mark: str) -> Treasure:
         result = ActionResult(True, 200, {}, 1.0, arguments={"what": text})
         record_call(load_action(business.bot.id, UUID(action)), result, conversation_id=conversation.id)
         row = TuningRow.objects.create(group=business.bot, kind="faq", prompt=text, completion=text, digest=mark)
-        run = TuningRun.objects.create(group=business.bot, weights=text, error=text)
+        # Not due yet: the sweeper of a running platform would take it up.
+        run = TuningRun.objects.create(
+            group=business.bot, weights=text, error=text, due_at=timezone.now() + timedelta(days=1)
+        )
         version = AdapterVersion.objects.create(group=business.bot, run=run, number=1, base=text, state="live")
         key, _ = bots.create_api_key(business.tenant.id, text)
         member = bots.add_member(business.tenant.id, f"{mark}@vault.example", text, "viewer")
