@@ -109,7 +109,7 @@ async def test_the_truth_is_believed(liar: Liar) -> None:
         {"key": SECRET, "algorithm": "HS256"}, {"key": "", "algorithm": "none"},
         {"key": OTHER_KEY, "algorithm": "RS512"},
     ],
-    ids=str,
+    ids=lambda lie: str({name: "another" if value is OTHER_KEY else value for name, value in lie.items()}),
 )  # fmt: skip
 async def test_lies_of_an_id_token(liar: Liar, lie: dict[str, Any]) -> None:
     liar.said["/token"] = {"access_token": "a", "id_token": liar.id_token(**lie)}
