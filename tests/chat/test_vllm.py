@@ -106,9 +106,9 @@ async def test_killed_in_mid_stream_it_leaves_a_complete_answer_in_the_same_turn
     heard: list[events.Live] = []
     publish = events.publish
 
-    async def listen(live: events.Live) -> None:
-        heard.append(live)
-        await publish(live)
+    async def listen(*lives: events.Live) -> None:
+        heard.extend(lives)
+        await publish(*lives)
 
     monkeypatch.setattr(llm.Generation, "_note", kill_at_the_third)
     monkeypatch.setattr(events, "publish", listen)
