@@ -10,7 +10,7 @@ from uuid import UUID
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
 
 from chat.customer_token import token_of
-from chat.elicitation import Lookup
+from chat.elicitation_steps import Lookup
 from chat.exchange import Asker
 from chat.progress import LookedUp
 from knowledge import actions, choices

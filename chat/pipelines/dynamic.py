@@ -13,11 +13,11 @@ from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from chat import call_opinion, choosing, confirming, cues, remembering, settling, suspending
 from chat.context import TurnContext
 from chat.customer_token import token_of
-from chat.elicitation import (
+from chat.elicitation import Elicitation
+from chat.elicitation_steps import (
     Ask,
     Cancelled,
     ChangedSubject,
-    Elicitation,
     Lookup,
     NeedsSignIn,
     NothingThere,

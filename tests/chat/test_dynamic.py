@@ -8,7 +8,7 @@ from uuid import uuid4
 import numpy as np
 import pytest
 
-from chat.elicitation import ChangedSubject, Said
+from chat.elicitation_steps import ChangedSubject, Said
 from chat.exchange import Answer, Asker, Choice, CustomerIdentity, Decision, Question
 from chat.pipelines import dynamic
 from deploy.demo.harbor import orders

@@ -11,11 +11,11 @@ import pytest
 from chat import dates, numbers
 from chat.choosing import pick
 from chat.cues import is_follow_up, wants_again
-from chat.elicitation import (
+from chat.elicitation import Elicitation
+from chat.elicitation_steps import (
     Ask,
     Cancelled,
     ChangedSubject,
-    Elicitation,
     GiveUp,
     NeedsSignIn,
     Outcome,
