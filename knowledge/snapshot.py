@@ -138,6 +138,10 @@ def _read(bot: Bot, space: str) -> Snapshot:
         )
         for action in Action.objects.filter(group=bot, enabled=True).order_by("name")
     )
+    told = [reading(faq.question, faq.answer) for faq in faqs]
+    told += [reading(action.title, action.description) for action in actions]
+    asked, examples = _rows(_FAQ_TEXTS, bot.id), _rows(_ACTION_TEXTS, bot.id)
+    vectors = _vectors(bot.id, space, {*told, *(text for _, text in (*asked, *examples))})
     spoken = _languages(bot.id)
     return Snapshot(
         bot.id,
@@ -147,14 +151,13 @@ def _read(bot: Bot, space: str) -> Snapshot:
         bot.knowledge_version,
         space,
         faqs,
-        _texts(_FAQ_TEXTS, bot.id, space, [faq.id for faq in faqs]),
+        _texts(asked, [faq.id for faq in faqs], vectors),
         actions,
-        _texts(_ACTION_TEXTS, bot.id, space, [action.id for action in actions]),
+        _texts(examples, [action.id for action in actions], vectors),
         _vocabulary(bot.id, spoken),
         sum(spoken.values()),
         tuple(spoken) or ("en",),
-        _readings(bot.id, space, [reading(faq.question, faq.answer) for faq in faqs])
-        | _readings(bot.id, space, [reading(action.title, action.description) for action in actions]),
+        {text: vectors[text] for text in told if text in vectors},
     )
 
 
@@ -178,39 +181,46 @@ def _schema(parameters: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 _FAQ_TEXTS = """
-SELECT t.owner, t.text, v.embedding::text FROM (
-    SELECT id AS owner, question AS text FROM knowledge_faq WHERE group_id = %(group)s AND enabled
-    UNION ALL SELECT faq_id, text FROM knowledge_phrasing WHERE group_id = %(group)s
-) t JOIN knowledge_vector v ON v.group_id = %(group)s AND v.space = %(space)s AND v.content_hash = text_hash(t.text)
-ORDER BY t.owner, t.text
+SELECT id AS owner, question AS text FROM knowledge_faq WHERE group_id = %(group)s AND enabled
+UNION ALL SELECT faq_id, text FROM knowledge_phrasing WHERE group_id = %(group)s
+ORDER BY owner, text
 """
 _ACTION_TEXTS = """
-SELECT t.owner, t.text, v.embedding::text FROM (
-    SELECT id AS owner, title AS text FROM knowledge_action WHERE group_id = %(group)s AND enabled
-    UNION ALL SELECT id, jsonb_array_elements_text(examples) FROM knowledge_action
-        WHERE group_id = %(group)s AND enabled
-) t JOIN knowledge_vector v ON v.group_id = %(group)s AND v.space = %(space)s AND v.content_hash = text_hash(t.text)
-ORDER BY t.owner, t.text
+SELECT id AS owner, title AS text FROM knowledge_action WHERE group_id = %(group)s AND enabled
+UNION ALL SELECT id, jsonb_array_elements_text(examples) FROM knowledge_action WHERE group_id = %(group)s AND enabled
+ORDER BY owner, text
 """
+Rows = Sequence[tuple[UUID, str]]
 
 
-def _texts(statement: str, group_id: UUID, space: str, owners: Sequence[UUID]) -> Texts:
-    number = {owner: i for i, owner in enumerate(owners)}
+def _rows(statement: str, group_id: UUID) -> Rows:
+    """(owner, text)"""
     with connection.cursor() as cursor:
-        cursor.execute(statement, {"group": group_id, "space": space})
-        rows = [row for row in cursor.fetchall() if row[0] in number]
-    vectors = np.array([np.fromstring(row[2][1:-1], dtype=np.float32, sep=",") for row in rows], dtype=np.float32)
+        cursor.execute(statement, {"group": group_id})
+        return cursor.fetchall()
+
+
+def _vectors(group_id: UUID, space: str, texts: Collection[str]) -> dict[str, NDArray[np.float32]]:
+    """By text, for those that have been embedded.
+
+    Looked up by their keys, not joined: of tables that have just been filled the planner knows nothing yet, and hashed
+    every text again for every vector (13 s for 2,500).
+    """
+    keys = {text: text_hash(text) for text in texts}
+    stored = Vector.objects.filter(group_id=group_id, space=space, content_hash__in=list(set(keys.values())))
+    found = dict(stored.values_list("content_hash", "embedding"))
+    return {text: found[key] for text, key in keys.items() if key in found}
+
+
+def _texts(rows: Rows, owners: Sequence[UUID], vectors: Mapping[str, NDArray[np.float32]]) -> Texts:
+    """Those of the owners that are known and whose vectors are."""
+    number = {owner: i for i, owner in enumerate(owners)}
+    ready = [(number[owner], text) for owner, text in rows if owner in number and text in vectors]
     return Texts(
-        tuple(row[1] for row in rows),
-        np.array([number[row[0]] for row in rows], dtype=np.int64),
-        vectors if rows else np.zeros((0, 0), dtype=np.float32),
+        tuple(text for _, text in ready),
+        np.array([owner for owner, _ in ready], dtype=np.int64),
+        np.array([vectors[text] for _, text in ready], np.float32) if ready else np.zeros((0, 0), np.float32),
     )
-
-
-def _readings(group_id: UUID, space: str, texts: Sequence[str]) -> dict[str, NDArray[np.float32]]:
-    by_hash = {text_hash(text): text for text in texts}
-    stored = Vector.objects.filter(group_id=group_id, space=space, content_hash__in=list(by_hash))
-    return {by_hash[key]: vector for key, vector in stored.values_list("content_hash", "embedding")}
 
 
 def languages_of(groups: Sequence[UUID]) -> tuple[str, ...]:
