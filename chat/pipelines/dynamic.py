@@ -311,8 +311,12 @@ def _may_follow(context: TurnContext, said: Said, is_new: Callable[[str], bool])
 
 def _is_other_question(decision: Decision, entry: ActionEntry, leans: bool, text: str) -> bool:
     """Whether the router would surely put this through to somewhere else."""
-    if decision.route in ("unknown", "human"):
-        return decision.route == "human"
+    if decision.route == "human":
+        return True
+    if decision.route == "unknown":
+        # "Can I pay with Klarna?" is no failed reply to "Which colour?": the bot says that it does not know, and asks on.
+        leans = leans or cues.is_follow_up(text)
+        return not leans and cues.is_question(text) and len(choosing.tokens(text)) > SHORT_REPLY
     if not cues.is_question(text):
         # What leans on the question before it, or is a word or two, is a reply rather than another question.
         words = len(choosing.tokens(text))

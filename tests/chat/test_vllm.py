@@ -98,9 +98,9 @@ async def test_killed_in_mid_stream_it_leaves_a_complete_answer_in_the_same_turn
 ) -> None:
     note = llm.Generation._note
 
-    def kill_at_the_third(generation: llm.Generation, pieces: int) -> None:
+    def kill_at_the_first(generation: llm.Generation, pieces: int) -> None:
         note(generation, pieces)
-        if pieces == 3:
+        if pieces == 1:
             served.kill()
 
     heard: list[events.Live] = []
@@ -110,7 +110,7 @@ async def test_killed_in_mid_stream_it_leaves_a_complete_answer_in_the_same_turn
         heard.extend(lives)
         await publish(*lives)
 
-    monkeypatch.setattr(llm.Generation, "_note", kill_at_the_third)
+    monkeypatch.setattr(llm.Generation, "_note", kill_at_the_first)
     monkeypatch.setattr(events, "publish", listen)
     asked = await asking.ask(shop.bot.key, QUESTION)
     assert asked.answer is not None

@@ -17,6 +17,9 @@ from tests.knowledge import made_up_passages
 from tests.knowledge.made_up_passages import DIMENSION, SPACE, Shelf
 from tests.knowledge.test_search import K, found, recall
 
+# By the schedule's own line none of these bots is large.
+pytestmark = pytest.mark.usefixtures("no_schedule")
+
 LINE, KEPT_DOWN_TO = 300, 200
 
 
