@@ -64,8 +64,8 @@ def platform(django_db_setup: None) -> Platform:
 
 @pytest.fixture(scope="module")
 def no_schedule() -> Iterator[None]:
-    """For tests that do what falls due by the schedule, as the move of a bot to another embedding space or an index for a
-    large bot: the running platform leaves that to them."""
+    """For tests that do themselves what the schedule is for, such as moving bots to other embedding spaces: the running
+    platform leaves that to them."""
     with without_schedule():
         yield
 

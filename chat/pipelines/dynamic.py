@@ -314,7 +314,7 @@ def _is_other_question(decision: Decision, entry: ActionEntry, leans: bool, text
     if decision.route == "human":
         return True
     if decision.route == "unknown":
-        # "Can I pay with Klarna?" is no failed reply to "Which colour?": the bot says that it does not know, and asks on.
+        # "Can I pay with Klarna?" is no failed reply to "Which colour?", which stays open.
         leans = leans or cues.is_follow_up(text)
         return not leans and cues.is_question(text) and len(choosing.tokens(text)) > SHORT_REPLY
     if not cues.is_question(text):

@@ -76,6 +76,31 @@ async def test_dialogues_reach_the_right_call(bots: Bots, settle: Callable[..., 
     print(f"\n{name}: {len(rows) - len(failures)} of {len(rows)}\n{report}")
 
 
+async def test_what_the_bot_does_not_know_is_no_failed_reply_to_what_it_asks(
+    bots: Bots, settle: Callable[..., None]
+) -> None:
+    shop = bots.businesses["harbor-shop"]
+    await asyncio.to_thread(settle, shop)
+    first = await asking.ask(shop.bot.key, "is the cove fleece in stock in M?")
+    assert first.answer is not None
+    assert "Which colour?" in first.answer["text"]
+    asides = (
+        "Can I pay for it with my Klarna account?",
+        "Do you run a pottery class in Belfast?",
+        "Have you got a branch in Lisbon?",
+    )
+    for aside in asides:
+        reply = await asking.ask(shop.bot.key, aside, conversation_id=first.conversation_id)
+        assert reply.answer is not None
+        assert (reply.answer["route"], reply.answer["citations"]) == ("unknown", []), aside
+    last = await asking.ask(shop.bot.key, "moss", conversation_id=first.conversation_id)
+    assert last.answer is not None
+    assert last.answer["route"] == "dynamic"
+    ended = await asyncio.to_thread(_ended, shop, first.conversation_id, [])
+    (call,) = [arguments for name, arguments, _ in ended.calls if name == "product_stock"]
+    assert (call["size"], call["colour"], ended.waiting) == ("M", "moss", False)
+
+
 async def _problem(bots: Bots, row: dict[str, Any]) -> str:
     """What is wrong with how a dialogue ended; nothing if it reached its call with its arguments, and no other."""
     business = bots.businesses[row["bot"]]
