@@ -464,6 +464,7 @@ class SwitchboardChat extends HTMLElement {
   begin(identity) {
     this.talk?.close();
     this.items = new Map();
+    this.decisions = [];
     this.draft = this.asked = null;
     this.showStatus({ owner: "bot" }, true);
     this.showLine(true);
@@ -826,8 +827,16 @@ class SwitchboardChat extends HTMLElement {
   }
 
   addCustomer({ id, client_id, text }) {
+    // A decision is sent without a client_id: where the history brings it as well, it is known by its words.
+    const decision = id && !this.items.has(id) && !this.items.has(client_id) && this.decisions.find((each) => each.text === text);
+    if (decision) {
+      this.decisions.splice(this.decisions.indexOf(decision), 1);
+      this.items.set(id, decision.node);
+      return decision.node;
+    }
     const node = this.bubble("customer", "You", h("div", { className: "body", dir: "auto" }, text));
     this.add([client_id, id], node);
+    if (!id && !client_id) this.decisions.push({ text, node });
     return node;
   }
 
