@@ -25,6 +25,22 @@ def test_the_last_order_is_looked_up_and_cancelled_once_it_is_confirmed(platform
     expect(widget.ask("What is the status of my last order?")).to_contain_text("HO-48377 is cancelled")
 
 
+def test_a_decision_is_shown_once_when_another_tab_goes_on(platform: Platform, page: Page) -> None:
+    page.goto(platform.harbor)
+    be_customer(page, "Tomás Okafor")
+    widget = Widget(page).open()
+    widget.ask("Please cancel order HO-48377")
+    expect(widget.choose("No")).to_contain_text("Nothing was changed.")
+    other = page.context.new_page()
+    other.goto(platform.harbor)
+    widget_there = Widget(other).open()
+    expect(widget_there.questions).to_have_text(["Please cancel order HO-48377", "No"])
+    asked = "How long do I have to return something?"
+    widget_there.ask(asked)
+    expect(widget.answers).to_have_count(3)
+    expect(widget.questions).to_have_text(["Please cancel order HO-48377", "No", asked])
+
+
 def test_the_address_is_asked_for_step_by_step_and_confirmed(platform: Platform, page: Page) -> None:
     page.goto(platform.harbor)
     be_customer(page, "Priya Nair")
