@@ -201,7 +201,7 @@ function backoff(attempt) {
 
 // ---- conversation
 
-/** Tells customers apart in this browser; only the server can verify the token. */
+/** Tells customers apart; only the server verifies the token. */
 function subject(token) {
   try {
     const bytes = atob(token.split(".")[1].replace(/-/g, "+").replace(/_/g, "/"));
@@ -243,7 +243,7 @@ class Conversation {
     Object.assign(this.kept, changes);
     try {
       const stored = this.read();
-      // Another tab may have started over: its conversation is not to be overwritten by our old one.
+      // Another tab may have started over: its conversation stays.
       if (changes.id || stored.id === this.kept.id) localStorage.setItem(this.key, JSON.stringify(this.kept));
     } catch {} // storage may be forbidden
   }
@@ -400,7 +400,7 @@ class Conversation {
   receive({ type, data, id }, own) {
     const number = Number(id) || 0;
     if (type === "delta") {
-      // The line repeats, perhaps later, what our request streams.
+      // The line repeats what our request streams.
       if (own ? !this.turn?.done : !this.turn && Number(this.kept.seq) >= this.settled) this.hear(type, data);
       return;
     }
@@ -464,7 +464,7 @@ class SwitchboardChat extends HTMLElement {
   begin(identity) {
     this.talk?.close();
     this.items = new Map();
-    this.decisions = [];
+    this.sent = {};
     this.draft = this.asked = null;
     this.showStatus({ owner: "bot" }, true);
     this.showLine(true);
@@ -482,7 +482,7 @@ class SwitchboardChat extends HTMLElement {
   onStorage({ key, newValue }) {
     if (key !== this.talk.key && key !== null) return;
     const { id, who, name, own } = JSON.parse(newValue) || {};
-    // Another tab started over, signed in or out: this one must not go on showing what was said before.
+    // Another tab started over, signed in or out: what was said goes.
     if (id === this.talk.kept.id) Object.assign(this.talk.kept, { who, name, own });
     else if (!this.talk.turn) this.begin(this.talk.identity);
   }
@@ -801,7 +801,7 @@ class SwitchboardChat extends HTMLElement {
   }
 
   addHistory(list) {
-    // Only what is new may be announced: a whole history is not read aloud.
+    // Only what is new is read aloud.
     this.log.setAttribute("aria-live", "off");
     for (const message of list) {
       const role = message.role || message.author;
@@ -827,16 +827,12 @@ class SwitchboardChat extends HTMLElement {
   }
 
   addCustomer({ id, client_id, text }) {
-    // A decision is sent without a client_id: where the history brings it as well, it is known by its words.
-    const decision = id && !this.items.has(id) && !this.items.has(client_id) && this.decisions.find((each) => each.text === text);
-    if (decision) {
-      this.decisions.splice(this.decisions.indexOf(decision), 1);
-      this.items.set(id, decision.node);
-      return decision.node;
-    }
+    // A decision has no client_id: the history knows its words.
+    const sent = id && !client_id && !this.items.has(id) && this.sent[text]?.shift?.();
+    if (sent) return this.items.set(id, sent);
     const node = this.bubble("customer", "You", h("div", { className: "body", dir: "auto" }, text));
     this.add([client_id, id], node);
-    if (!id && !client_id) this.decisions.push({ text, node });
+    client_id || id || (this.sent[text] ||= []).push(node);
     return node;
   }
 
@@ -865,7 +861,7 @@ class SwitchboardChat extends HTMLElement {
     if (this.items.has(data.id)) return;
     const node = this.bubble("bot", this.name, h("div", { className: "body", dir: "auto" }, rich(data.text)));
     if (data.citations?.length) node.append(this.drawSources(data.citations));
-    // Thumbs are for answers, not for the bot's own questions.
+    // Thumbs are for answers, not for questions.
     if (data.id && !(data.route === "dynamic" && data.choices) && !data.sign_in) node.append(this.drawFeedback(data));
     const asks = this.drawAsks({ ...data, ...asked });
     if (asks.childElementCount) node.append(asks);
