@@ -1,5 +1,6 @@
 """Whole turns with the real vLLM: the base answers, chooses and is measured; when it dies, the customer hears all."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
@@ -18,6 +19,7 @@ from tenants.scope import within
 from tests.conftest import Business
 from tests.vllm_server import Vllm
 
+ATTEMPTS = 4
 QUESTION = "How long do I have to return a tent?"
 VETTED = "You can return a tent within 60 days if it was not used. The refund arrives within a week."
 
@@ -112,16 +114,22 @@ async def test_killed_in_mid_stream_it_leaves_a_complete_answer_in_the_same_turn
 
     monkeypatch.setattr(llm.Generation, "_note", kill_at_the_first)
     monkeypatch.setattr(events, "publish", listen)
-    asked = await asking.ask(shop.bot.key, QUESTION)
-    assert asked.answer is not None
-    assert (asked.answer["text"], asked.answer["route"]) == (VETTED, "faq")
-    interactions, said = await in_database(_kept, asked.conversation_id, scope=shop.scope)
-    (generation,) = interactions[0].generations
-    assert generation["outcome"] == "failed"
-    assert generation["reason"]
-    assert len(interactions) == 1, "one turn"
-    assert said == [QUESTION, VETTED], "nothing is lost or doubled"
-    assert [live.type for live in heard].count("answer") <= 1
+    for _ in range(ATTEMPTS):
+        heard.clear()
+        asked = await asking.ask(shop.bot.key, QUESTION)
+        assert asked.answer is not None
+        assert (asked.answer["text"], asked.answer["route"]) == (VETTED, "faq")
+        interactions, said = await in_database(_kept, asked.conversation_id, scope=shop.scope)
+        assert len(interactions) == 1, "one turn"
+        assert said == [QUESTION, VETTED], "nothing is lost or doubled"
+        assert [live.type for live in heard].count("answer") <= 1
+        (generation,) = interactions[0].generations
+        if generation["outcome"] == "failed":
+            assert generation["reason"]
+            return
+        # A whole sentence had come, and was refused, before the end of the stream was seen: too late a kill.
+        await asyncio.to_thread(served.wait)
+    pytest.fail(f"In {ATTEMPTS} attempts vLLM was never killed in mid-stream.")
 
 
 async def _written() -> float:
