@@ -72,7 +72,9 @@ def test_ten_messages_at_once_are_answered_one_at_a_time_and_in_order(platform: 
     with within(shop.business.scope):
         turns = list(Interaction.objects.filter(conversation_id=customer.conversation).order_by("created_at"))
     for before, after in pairwise(turns):
-        began = after.created_at - timedelta(milliseconds=sum(after.steps.values()))
+        # Within "load" a turn waits for the one before it to be written.
+        worked = sum(taken for step, taken in after.steps.items() if step != "load")
+        began = after.created_at - timedelta(milliseconds=worked)
         assert began > before.created_at - timedelta(milliseconds=5), "two turns ran at once"
     _check_numbers(shop.business, customer)
 
