@@ -3,7 +3,7 @@
 import json
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -60,15 +60,21 @@ def read(stored: dict[str, Any]) -> Business:
 
 
 def bots(business: Business, vectors: Vectors, rng: random.Random) -> Iterator[Practice]:
-    """The whole business with few and with many phrasings, with a part of its knowledge taken away, and tiny."""
+    """The whole business with one phrasing a FAQ, with few and with more, with a part of its knowledge taken away, with
+    FAQs or pages alone, and tiny."""
     everything = [(text, id) for id, texts in business.asked.items() for text in texts]
     everything += [*business.asked_of_pages, *((text, "") for text in business.absent)]
+    bare = [replace(faq, texts=faq.texts[:1]) for faq in business.faqs]
+    yield make(f"{business.name}, one phrasing", bare, business.pages, everything, vectors)
     yield make(f"{business.name}, few phrasings", business.faqs, business.pages, everything, vectors)
+    yield make(f"{business.name}, FAQs alone", business.faqs, [], everything, vectors)
+    yield make(f"{business.name}, pages alone", [], business.pages, everything, vectors)
     yield _with_more_phrasings(business, list(business.faqs), list(business.pages), everything, vectors, rng)
     faqs, pages = list(business.faqs), list(business.pages)
     rng.shuffle(faqs)
     rng.shuffle(pages)
     fewer = faqs[len(faqs) // TAKEN_AWAY :], pages[len(pages) // TAKEN_AWAY :]
+    yield make(f"{business.name}, few phrasings", *fewer, everything, vectors)
     yield _with_more_phrasings(business, *fewer, everything, vectors, rng)
     vain = rng.sample(everything, ASKED_IN_VAIN)
     for some_faqs, some_pages in ((faqs[:2], []), ([], pages[:2]), (faqs[:1], pages[:1])):

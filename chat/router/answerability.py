@@ -1,5 +1,7 @@
 """How likely each candidate is to answer a question: a conditional logit, with weights fitted once for all bots.
 
+What evidence is worth depends on how many phrasings the bot was given: among many, the nearest one tells most; where
+there are few, the answers' own words do. There is one set of weights for either end; bots in between have a mixture.
 McFadden, "Conditional logit analysis of qualitative choice behavior" (1974). `benchmarks/fit_answerability.py` fits
 and writes the weights, and says on what.
 """
@@ -17,14 +19,18 @@ from numpy.typing import NDArray
 WEIGHTS = Path(__file__).with_name("answerability.json")
 
 Kind = Literal["entry", "passage"]
+End = Literal["few", "many"]
+ENDS: tuple[End, End] = ("few", "many")
 
 
 @dataclass(frozen=True)
 class Seen:
-    """One candidate's evidence, as `evidence.of_entry` or `evidence.of_passage` gives it."""
+    """One candidate's evidence, as `evidence.of_entry` or `evidence.of_passage` gives it; `variety` is its bot's, as
+    `Learned` gives it."""
 
     kind: Kind
     evidence: NDArray[np.float64]
+    variety: float
 
 
 def probabilities(candidates: Sequence[Seen]) -> NDArray[np.float64]:
@@ -38,12 +44,22 @@ def probabilities(candidates: Sequence[Seen]) -> NDArray[np.float64]:
     return found
 
 
+def utility(kind: Kind, end: End, evidence: NDArray[np.float64]) -> float:
+    """What the evidence is worth at one end."""
+    weights, offset = _weights()[end, kind]
+    return float(evidence @ weights + offset)
+
+
 def _utility(candidate: Seen) -> float:
-    weights, offset = _weights()[candidate.kind]
-    return float(candidate.evidence @ weights + offset)
+    few, many = (utility(candidate.kind, end, candidate.evidence) for end in ENDS)
+    return (1 - candidate.variety) * few + candidate.variety * many
 
 
 @cache
-def _weights() -> dict[str, tuple[NDArray[np.float64], float]]:
+def _weights() -> dict[tuple[End, Kind], tuple[NDArray[np.float64], float]]:
     stored = json.loads(WEIGHTS.read_text(encoding="utf-8"))
-    return {kind: (np.array(entry["weights"]), float(entry["offset"])) for kind, entry in stored.items()}
+    return {
+        (end, kind): (np.array(entry["weights"]), float(entry["offset"]))
+        for end in ENDS
+        for kind, entry in stored[end].items()
+    }

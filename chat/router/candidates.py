@@ -31,15 +31,17 @@ def gather(
     asked: Asked,
     vector: NDArray[np.float32],
     passages: Sequence[Passage],
-    without: int | None = None,
+    without: Sequence[int] = (),
 ) -> list[Candidate]:
     """The candidates, not judged yet; `passages` are those of this bot, best first; `without`: see `match`."""
-    matches = match(learned, vector, asked.terms, without)
-    found = [Candidate(Seen("entry", evidence.of_entry(learned, asked, each, matches)), match=each) for each in matches]
-    found += [
-        Candidate(Seen("passage", evidence.of_passage(learned, asked, each, passages)), passage=each)
-        for each in passages[:PASSAGES]
-    ]
+    prepared, written = match(learned, vector, asked.terms, without), passages[:PASSAGES]
+    found = []
+    for each in prepared:
+        seen = evidence.of_entry(learned, asked, each, prepared, alone=not written)
+        found.append(Candidate(Seen("entry", seen, learned.variety), match=each))
+    for passage in written:
+        seen = evidence.of_passage(learned, asked, passage, passages, alone=not prepared)
+        found.append(Candidate(Seen("passage", seen, learned.variety), passage=passage))
     return found
 
 

@@ -57,15 +57,18 @@ def share(learned: Learned, part: Collection[str], whole: Collection[str]) -> fl
 
 
 # What may only speak for an answer (1), only against it (-1), or either way (0).
-ENTRY_SIGNS = (1, 1, 1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, 0, 0, 0)
-PASSAGE_SIGNS = (1, 1, 1, 1, 1, 1, -1, -1, -1, 0, 1, 1)
+ENTRY_SIGNS = (1, 1, 1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, 0, 0, 0, 0, 0)
+PASSAGE_SIGNS = (1, 1, 1, 1, 1, 1, -1, -1, -1, 0, 1, 1, 0, 0)
 FARTHEST_AHEAD = 0.3
 # A sentence that holds this share of a question's rarity all but repeats it.
 NEARLY_SAID = 0.9
 
 
-def of_entry(learned: Learned, asked: Asked, match: Match, others: Sequence[Match]) -> NDArray[np.float64]:
-    """The numbers that `answerability` weighs for a FAQ or an action; `others` are the further ones that were found."""
+def of_entry(
+    learned: Learned, asked: Asked, match: Match, others: Sequence[Match], *, alone: bool
+) -> NDArray[np.float64]:
+    """The numbers that `answerability` weighs for a FAQ or an action; `others` are the further ones that were found;
+    `alone` says that there are no passages beside them."""
     novel_terms, novel_names = asked.novel, asked.novel_names
     is_action = match.entry >= len(learned.snapshot.faqs)
     if is_action:
@@ -91,11 +94,16 @@ def of_entry(learned: Learned, asked: Asked, match: Match, others: Sequence[Matc
         1 / (1 + len(asked.terms)),
         len(asked.terms) <= 1,
         is_action,
+        alone,
+        1 / (1 + learned.entries),
     ])  # fmt: skip
 
 
-def of_passage(learned: Learned, asked: Asked, passage: Passage, found: Sequence[Passage]) -> NDArray[np.float64]:
-    """The same for one of the passages that were found; how far it stands out among them is the surest sign."""
+def of_passage(
+    learned: Learned, asked: Asked, passage: Passage, found: Sequence[Passage], *, alone: bool
+) -> NDArray[np.float64]:
+    """The same for one of the passages that were found; how far it stands out among them is the surest sign. `alone`
+    says that the bot has no FAQs or actions."""
     words = frozenset(lexical.terms(" ".join([passage.text, passage.title, *passage.heading_path])))
     coverage = share(learned, asked.terms & words, asked.terms)
     said = max((share(learned, asked.terms & words, asked.terms) for words in _sentences(passage.text)), default=0.0)
@@ -115,6 +123,8 @@ def of_passage(learned: Learned, asked: Asked, passage: Passage, found: Sequence
         1 / (1 + len(asked.terms)),
         said,
         said >= NEARLY_SAID,
+        alone,
+        1 / (1 + learned.snapshot.chunks),
     ])  # fmt: skip
 
 

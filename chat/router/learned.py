@@ -1,5 +1,6 @@
 """What the router learns from a bot's snapshot, once for each version of its knowledge."""
 
+import math
 from collections import OrderedDict
 from dataclasses import dataclass
 from threading import Lock
@@ -20,6 +21,8 @@ from knowledge.snapshot import Snapshot, Texts
 
 KEPT_BOTS = 200
 COMPARED_AT_MOST = 1_000
+# An entry that was given in so many phrasings knows its customers' words; more add little.
+MANY_PHRASINGS = 20
 # Where a bot is too small to say: the medians of bots whose phrasings people wrote.
 USUAL_OWN, USUAL_OTHER, USUAL_WEIGHT = 0.66, 0.52, 10
 
@@ -57,6 +60,12 @@ class Learned:
     @property
     def entries(self) -> int:
         return len(self.entry_terms)
+
+    @property
+    def variety(self) -> float:
+        """0 where each entry was given in one phrasing, or there are none; 1 where in MANY_PHRASINGS or more."""
+        each = len(self.texts.owners) / max(self.entries, 1)
+        return min(math.log(max(each, 1.0)) / math.log(MANY_PHRASINGS), 1.0)
 
     def rarity(self, term: str) -> float:
         """The term's idf over the prepared texts and the documents together."""

@@ -1,6 +1,6 @@
 """Finds the prepared questions that a customer's question comes nearest to."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,32 +39,33 @@ class Match:
 
 
 def match(
-    learned: Learned, vector: NDArray[np.float32], terms: Collection[str], without: int | None = None
+    learned: Learned, vector: NDArray[np.float32], terms: Collection[str], without: Sequence[int] = ()
 ) -> list[Match]:
     """The FAQs and actions that come nearest to a question's vector and terms, best first, at most MATCHES.
 
-    `without` is the number of a text that is to be overlooked.
+    `without` are the numbers of texts that are to be overlooked, and so is an entry that has no others.
     """
     texts = learned.texts
     if not len(texts.owners):
         return []
     cosines = texts.vectors @ vector
     likeness = learned.words.likeness(terms)
-    if without is not None:
-        cosines[without], likeness[without] = -1, 0
+    kept = np.ones(len(texts.owners), bool)
+    kept[list(without)] = False
+    cosines[~kept], likeness[~kept] = -1, 0
     near = cosines + WORD_SHARE * likeness
     closeness = _mean_of_best(near, texts.owners, learned.entries)
-    logs = _logs(learned, vector, float(closeness.max()))
+    there = np.bincount(texts.owners[kept], minlength=learned.entries) > 0
+    logs = _logs(learned, vector, float(closeness.max()), there)
     answer = learned.answers.closeness(vector, terms, closeness)
     scores = (closeness + ANSWER_SHARE * answer) / (1 + ANSWER_SHARE) + CLASS_SHARE * np.maximum(logs, -20)
     nearest = int(np.argmax(cosines))
     if cosines[nearest] >= VERBATIM_FROM:
         scores[texts.owners[nearest]] += 1
     found = []
-    for entry in np.argsort(-scores)[:MATCHES].tolist():
+    scores[~there] = -np.inf  # overlooked, or its texts are still to be embedded
+    for entry in np.argsort(-scores)[: min(MATCHES, int(there.sum()))].tolist():
         own = np.flatnonzero(texts.owners == entry)
-        if not len(own):
-            continue  # its texts are still to be embedded
         text = int(own[np.argmax(near[own])])
         found.append(
             Match(
@@ -82,10 +83,15 @@ def match(
     return found
 
 
-def _logs(learned: Learned, vector: NDArray[np.float32], closest: float) -> NDArray[np.float32]:
-    """The logarithm of each entry's probability; where there is nothing to tell it from, how near it is must do."""
+def _logs(
+    learned: Learned, vector: NDArray[np.float32], closest: float, there: NDArray[np.bool_]
+) -> NDArray[np.float32]:
+    """The logarithm of each entry's probability among those that are there; where there is nothing to tell it from, how
+    near it is must do."""
     if learned.classifier:
-        return learned.classifier.log_probabilities(vector)
+        logs = learned.classifier.log_probabilities(vector)
+        shared: NDArray[np.float32] = logs - np.log(np.exp(logs[there]).sum())
+        return shared
     return np.full(learned.entries, np.log(np.clip(learned.nearness.place(closest), 0.01, 1)), np.float32)
 
 
