@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from benchmarks.practice import Page, Practice, PreparedFaq, Vectors, make
 
 FOLDER = Path(__file__).with_name("practice")
@@ -16,13 +18,15 @@ KEPT_APART = frozenset(
 )
 PHRASINGS_GIVEN = 3
 TAKEN_AWAY = 4
-ASKED_IN_VAIN = 24
+ASKED_IN_VAIN = 12
+SMALL = 5
 
 
 @dataclass(frozen=True)
 class Business:
     name: str
     faqs: tuple[PreparedFaq, ...]
+    more_phrasings: dict[str, tuple[str, ...]]
     asked: dict[str, tuple[str, ...]]
     pages: tuple[Page, ...]
     asked_of_pages: tuple[tuple[str, str], ...]
@@ -47,6 +51,7 @@ def read(stored: dict[str, Any]) -> Business:
             PreparedFaq(f"faq {number}", (faq["question"], *faq["phrasings"]), faq["answer"])
             for number, faq in enumerate(stored["faqs"])
         ),
+        {f"faq {number}": tuple(faq.get("more_phrasings", ())) for number, faq in enumerate(stored["faqs"])},
         {f"faq {number}": tuple(faq["asked"]) for number, faq in enumerate(stored["faqs"])},
         tuple(
             Page(f"page {number}", document["title"], section["heading"], section["text"])
@@ -60,8 +65,8 @@ def read(stored: dict[str, Any]) -> Business:
 
 
 def bots(business: Business, vectors: Vectors, rng: random.Random) -> Iterator[Practice]:
-    """The whole business with one phrasing a FAQ, with few and with more, with a part of its knowledge taken away, with
-    FAQs or pages alone, and tiny."""
+    """The whole business with one phrasing a FAQ, with few, with more and with many, with a part of its knowledge taken
+    away, with FAQs or pages alone, and tiny."""
     everything = [(text, id) for id, texts in business.asked.items() for text in texts]
     everything += [*business.asked_of_pages, *((text, "") for text in business.absent)]
     bare = [replace(faq, texts=faq.texts[:1]) for faq in business.faqs]
@@ -76,11 +81,40 @@ def bots(business: Business, vectors: Vectors, rng: random.Random) -> Iterator[P
     fewer = faqs[len(faqs) // TAKEN_AWAY :], pages[len(pages) // TAKEN_AWAY :]
     yield make(f"{business.name}, few phrasings", *fewer, everything, vectors)
     yield _with_more_phrasings(business, *fewer, everything, vectors, rng)
-    vain = rng.sample(everything, ASKED_IN_VAIN)
-    for some_faqs, some_pages in ((faqs[:2], []), ([], pages[:2]), (faqs[:1], pages[:1])):
+    yield from _with_many_phrasings(business, everything, vectors, rng)
+    bare = [faq for faq in bare if faq.id in {each.id for each in faqs[:SMALL]}]
+    for some_faqs, some_pages in ((bare[:1], []), (bare, []), (faqs[:2], pages[:1]), ([], pages[:2])):
         own = {each.id for each in (*some_faqs, *some_pages)}
-        questions = [(text, id) for text, id in everything if id in own] + vain
+        questions = [(text, id) for text, id in everything if id in own]
+        others = [(text, id) for text, id in everything if id not in own]
+        questions += rng.sample(others, ASKED_IN_VAIN) + _nearest(others, some_faqs, some_pages, vectors)
         yield make(f"{business.name}, tiny", some_faqs, some_pages, questions, vectors)
+
+
+def _nearest(
+    questions: list[tuple[str, str]], faqs: list[PreparedFaq], pages: list[Page], vectors: Vectors
+) -> list[tuple[str, str]]:
+    """Those that are easily taken for what the bot knows."""
+    known = [f"{faq.texts[0]} {faq.answer}" for faq in faqs]
+    known += [f"{page.title}\n{page.heading}\n{page.text}" for page in pages]
+    near = (vectors.of([text for text, _ in questions]) @ vectors.of(known).T).max(axis=1)
+    return [questions[place] for place in np.argsort(-near)[:ASKED_IN_VAIN]]
+
+
+def _with_many_phrasings(
+    business: Business, questions: list[tuple[str, str]], vectors: Vectors, rng: random.Random
+) -> Iterator[Practice]:
+    if not any(business.more_phrasings.values()):
+        return
+    name = f"{business.name}, many phrasings"
+    faqs = [replace(faq, texts=(*faq.texts, *business.more_phrasings[faq.id])) for faq in business.faqs]
+    pages = list(business.pages)
+    yield make(name, faqs, pages, questions, vectors)
+    yield make(f"{business.name}, many FAQs alone", faqs, [], questions, vectors)
+    for _ in range(TAKEN_AWAY // 2):
+        rng.shuffle(faqs)
+        rng.shuffle(pages)
+        yield make(name, faqs[len(faqs) // TAKEN_AWAY :], pages[len(pages) // TAKEN_AWAY :], questions, vectors)
 
 
 def _with_more_phrasings(

@@ -60,6 +60,8 @@ def share(learned: Learned, part: Collection[str], whole: Collection[str]) -> fl
 ENTRY_SIGNS = (1, 1, 1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, 0, 0, 0, 0, 0)
 PASSAGE_SIGNS = (1, 1, 1, 1, 1, 1, -1, -1, -1, 0, 1, 1, 0, 0)
 FARTHEST_AHEAD = 0.3
+# The fewer entries or passages a bot has, the likelier it is that the nearest one is meant; below so many hardly.
+SMALLEST = 5
 # A sentence that holds this share of a question's rarity all but repeats it.
 NEARLY_SAID = 0.9
 
@@ -95,7 +97,7 @@ def of_entry(
         len(asked.terms) <= 1,
         is_action,
         alone,
-        1 / (1 + learned.entries),
+        1 / (SMALLEST + learned.entries),
     ])  # fmt: skip
 
 
@@ -124,7 +126,7 @@ def of_passage(
         said,
         said >= NEARLY_SAID,
         alone,
-        1 / (1 + learned.snapshot.chunks),
+        1 / (SMALLEST + learned.snapshot.chunks),
     ])  # fmt: skip
 
 

@@ -27,8 +27,8 @@ QUOTED = 3
 # rarity: it then speaks of something asked that the data does not.
 BESIDE_FROM, TELLS_FROM = 0.1, 0.2
 # Looking something up by mistake does no harm: what it shows says itself what it is. And what is written about a thing
-# never tells how it stands today.
-FOR_LIVE_DATA = 0.4
+# never tells how it stands today. With few phrasings, though, questions without any sense come as near as this.
+FOR_LIVE_DATA, FOR_LIVE_DATA_OF_FEW = 0.4, 0.7
 OFFERED = 3
 OFFERED_FROM = 0.35
 RIVALS = 6
@@ -57,7 +57,7 @@ def _decided(learned: Learned, asked: Asked, candidates: list[Candidate]) -> Dec
     live = _is_action(learned, entry, passages)
     if entry and entry.match and entry.match.verbatim:
         answered = max(answered, VERBATIM_CONFIDENCE)
-    elif answered < answered_from(learned) * (FOR_LIVE_DATA if live else 1):
+    elif answered < answered_from(learned) * (_share_for_live_data(learned) if live else 1):
         return _unknown(learned, asked, entries, passages, 1 - answered)
     written = _from_passages(learned, asked, passages, answered) if passages else None
     if entry is None or not entry.match:
@@ -93,6 +93,10 @@ def _is_action(learned: Learned, entry: Candidate | None, passages: list[Candida
     if entry is None or entry.match is None or entry.match.entry < len(learned.snapshot.faqs):
         return False
     return not passages or entry.probability >= FOR_LIVE_DATA * passages[0].probability
+
+
+def _share_for_live_data(learned: Learned) -> float:
+    return FOR_LIVE_DATA_OF_FEW + (FOR_LIVE_DATA - FOR_LIVE_DATA_OF_FEW) * learned.variety
 
 
 def _likeliest_first(candidates: list[Candidate]) -> list[Candidate]:

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("platform")
 FLOORS = {
     "faqs": (0.78, 0.93),
     "documents": (0.75, 0.6),
-    "absent": (0.6, 0.7),
+    "absent": (0.6, 0.75),
     "follow_ups": (0.8, 0.9),
     "persons": (0.95, 0.95),
     "not_persons": (0.9, 0.95),
