@@ -31,6 +31,8 @@ REFUSED = 0.02
 # So many are to be refused of those that are judged as if the bot had not been given their FAQ; and so many FAQs it
 # takes to find that out.
 REFUSED_IN_VAIN = 0.8
+# Few phrasings say little of what is asked in vain: no bot answers from less.
+LOWEST_FOUND_IN_VAIN = 0.2
 ENOUGH_FAQS = 6
 # So far below and above its threshold a bot is not sure. On the demo businesses' first set of questions 35 of the 45
 # that were put through wrongly lie between, and 41 of the other 141.
@@ -82,7 +84,7 @@ def _from_what_is_like_its_phrasings(learned: Learned) -> float:
 def _from_what_is_asked_in_vain(learned: Learned) -> float:
     owners = learned.texts.owners
     likelihoods = [_likelihood(learned, row, np.flatnonzero(owners == owners[row])) for row in _tried(learned)]
-    return float(np.clip(np.quantile(likelihoods, REFUSED_IN_VAIN), LOWEST, ANSWERED_FROM))
+    return float(np.clip(np.quantile(likelihoods, REFUSED_IN_VAIN), LOWEST_FOUND_IN_VAIN, ANSWERED_FROM))
 
 
 def _tried(learned: Learned) -> list[int]:

@@ -130,6 +130,55 @@ def test_what_the_bot_was_never_told_is_unknown(embedder: Embedder, bot: Snapsho
     assert len(decision.nearest) <= 3
 
 
+MORE_FAQS = {
+    "Can I share a project with a client?": (
+        "Yes. Invite them as a guest; guests see one project and pay nothing.",
+        ["invite a guest", "let my customer look at the board"],
+    ),
+    "How long are deleted tasks kept?": (
+        "Thirty days, in the bin; after that they are gone for good.",
+        ["restore a task", "I deleted something by mistake"],
+    ),
+    "In which languages is the app?": (
+        "English, German and Portuguese; choose one under Profile.",
+        ["change language", "is there a Portuguese version"],
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def bot_of_faqs_alone(embedder: Embedder) -> Snapshot:
+    """With few phrasings, and no document that could answer instead."""
+    made = make_bot(embedder, FAQS | MORE_FAQS, "Plans, billing and settings of a project planner.")
+    return replace(made, chunks=0, vocabulary={})
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        ("my boss needs proof that we paid", "How do I get an invoice?"),
+        ("we do not need this any more, how do we leave", "How do I cancel my subscription?"),
+        ("I threw the wrong list away, can I get it back", "How long are deleted tasks kept?"),
+        ("locked out since this morning", "How do I reset my password?"),
+    ],
+)
+def test_few_phrasings_are_enough_for_words_of_ones_own(
+    embedder: Embedder, bot_of_faqs_alone: Snapshot, text: str, title: str
+) -> None:
+    decision = ask(embedder, [bot_of_faqs_alone], text)
+    assert (decision.route, decision.faq and decision.faq.question) == ("faq", title)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Do you integrate with Teams?", "do you offer crypto?", "can I buy gift cards", "do you have an app for my watch"],
+)
+def test_few_phrasings_are_not_taken_for_more_than_they_say(
+    embedder: Embedder, bot_of_faqs_alone: Snapshot, text: str
+) -> None:
+    assert ask(embedder, [bot_of_faqs_alone], text).route == "unknown"
+
+
 def test_without_knowledge_nothing_is_known(embedder: Embedder) -> None:
     empty = make_bot(embedder, {}, "")
     assert ask(embedder, [empty], "How do I cancel?").reason == "This bot has no knowledge to answer from."
