@@ -9,7 +9,9 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from uuid import UUID
 
+import psycopg
 from django.db import connection, transaction
+from psycopg.pq import ExecStatus
 
 
 class ScopeError(Exception):
@@ -39,9 +41,9 @@ def within(scope: Scope) -> Iterator[None]:
     outer = _current.get()
     if outer is not None and not outer.contains(scope):
         raise ScopeError("A scope cannot be widened inside another one.")
-    ends_with_it = not connection.in_atomic_block
+    begins_with_it = not connection.in_atomic_block
     with transaction.atomic():
-        _show(scope)
+        _begin(scope) if begins_with_it else _show(scope)
         token = _current.set(scope)
         try:
             yield
@@ -49,7 +51,7 @@ def within(scope: Scope) -> Iterator[None]:
             _current.reset(token)
         # Not where the transaction ends here: the setting is forgotten with it.
         # Nor after an error: then the transaction (or savepoint) is rolled back, and the setting with it.
-        if not ends_with_it:
+        if not begins_with_it:
             _show(outer or Scope())
 
 
@@ -68,10 +70,21 @@ def widen_by_new(*, tenants: frozenset[UUID] = frozenset(), groups: frozenset[UU
 
 
 def _show(scope: Scope) -> None:
-    groups = ",".join(map(str, sorted(scope.groups)))
-    tenants = ",".join(map(str, sorted(scope.tenants)))
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT set_config('switchboard.groups', %s, true), set_config('switchboard.tenants', %s, true)",
-            [groups, tenants],
-        )
+        cursor.execute(f"SELECT {_settings(scope)}")
+
+
+def _begin(scope: Scope) -> None:
+    """What `_show` does, together with BEGIN, in one round trip instead of two: every question passes here often."""
+    connection.ensure_connection()
+    with connection.wrap_database_errors:
+        server = connection.connection.pgconn
+        begun = server.exec_(f"BEGIN; SELECT {_settings(scope)}".encode())
+        if begun.status != ExecStatus.TUPLES_OK:
+            raise psycopg.errors.error_from_result(begun)
+
+
+def _settings(scope: Scope) -> str:
+    """Only UUIDs go in, so there is nothing to quote."""
+    groups, tenants = (",".join(str(UUID(str(each))) for each in sorted(ids)) for ids in (scope.groups, scope.tenants))
+    return f"set_config('switchboard.groups', '{groups}', true), set_config('switchboard.tenants', '{tenants}', true)"
