@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import psycopg
 from pgvector import HalfVector
 from pgvector.psycopg import register_vector
+from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from benchmarks.synthetic_bots import ROOT, SyntheticBot
@@ -21,22 +22,11 @@ from benchmarks.synthetic_bots import ROOT, SyntheticBot
 TEMPLATE = "switchboard"
 # Three kinds of rows make up nearly everything that is loaded; the rest is one row a bot.
 CHUNKS = (
-    "knowledge_chunk (id, group_id, document_id, revision, position, text, heading_path, kind, content_hash)",
-    ("uuid", "uuid", "uuid", "int4", "int4", "text", "jsonb", "varchar", "varchar"),
+    "knowledge_chunk (id, group_id, document_id, revision, position, text, heading_path, kind, language, content_hash)",
+    ("uuid", "uuid", "uuid", "int4", "int4", "text", "jsonb", "varchar", "varchar", "varchar"),
 )
 VECTORS = ("knowledge_chunkvector (group_id, chunk_id, space, embedding)", ("uuid", "uuid", "varchar", "halfvec"))
 POSTINGS = ("knowledge_posting (group_id, term, chunk_id, weight)", ("uuid", "varchar", "uuid", "float4"))
-BOT = """
-INSERT INTO tenants_tenant (id, name, created_at) VALUES (%(tenant)s, 'Synthetic', now());
-INSERT INTO tenants_bot (group_id, tenant_id, key, name, description, greeting, suggestions, theme, languages,
-    allowed_origins, identity_secret, identity_issuer, knowledge_version, created_at)
-VALUES (%(group)s, %(tenant)s, %(key)s, 'Synthetic', '', '', '[]', '{}', '[]', '[]', '', '', 1, now());
-INSERT INTO knowledge_embeddingspace (id, group_id, key, model, revision, dimension, active, created_at)
-VALUES (%(tenant)s, %(group)s, %(space)s, '', '', %(dimension)s, true, now());
-INSERT INTO knowledge_document (id, group_id, external_id, title, url, state, error, notice, revision, indexed_revision,
-    created_at, updated_at)
-VALUES (%(document)s, %(group)s, '', 'Handbook', '', 'ready', '', '', 1, 1, now(), now())
-"""
 
 
 @dataclass(frozen=True)
@@ -126,17 +116,20 @@ def _set_up(running: Any) -> Server:
 
 
 def _load(connection: psycopg.Connection[Any], bot: SyntheticBot, space: str) -> None:
-    values = {
-        "tenant": bot.tenant_id, "group": bot.group_id, "key": bot.group_id.hex, "document": bot.document_id,
-        "space": space, "dimension": bot.vectors.shape[1],
-    }  # fmt: skip
-    psycopg.ClientCursor(connection).execute(BOT, values)
+    from knowledge.models import Document, EmbeddingSpace
+    from tenants.models import Bot, Tenant
+
+    owner = {"group_id": bot.group_id}
+    _insert(connection, Tenant(id=bot.tenant_id, name="Synthetic"))
+    _insert(connection, Bot(id=bot.group_id, tenant_id=bot.tenant_id, key=bot.group_id.hex, name="Synthetic"))
+    _insert(connection, EmbeddingSpace(**owner, key=space, dimension=bot.vectors.shape[1], active=True))
+    _insert(connection, Document(**owner, id=bot.document_id, title="Handbook", state="ready", indexed_revision=1))
     group, chunks = bot.group_id, bot.chunk_ids
     _copy(
         connection,
         *CHUNKS,
         (
-            (chunk, group, bot.document_id, 1, position, text, Jsonb([]), "text", chunk.hex)
+            (chunk, group, bot.document_id, 1, position, text, Jsonb([]), "text", "en", chunk.hex)
             for position, (chunk, text) in enumerate(zip(chunks, bot.texts, strict=True))
         ),
     )
@@ -144,6 +137,17 @@ def _load(connection: psycopg.Connection[Any], bot: SyntheticBot, space: str) ->
     _copy(connection, *VECTORS, ((group, chunk, space, HalfVector(vector)) for chunk, vector in vectors))
     words = zip(chunks, bot.weights, strict=True)
     _copy(connection, *POSTINGS, ((group, term, chunk, w) for chunk, found in words for term, w in found.items()))
+
+
+def _insert(connection: psycopg.Connection[Any], row: Any) -> None:
+    """Save a model's row with its defaults, through another connection than Django's."""
+    from django.db import connection as of_django
+
+    fields = row._meta.concrete_fields
+    values = [field.get_db_prep_save(field.pre_save(row, True), of_django) for field in fields]
+    into = sql.Identifier(row._meta.db_table), sql.SQL(", ").join(sql.Identifier(field.column) for field in fields)
+    places = sql.SQL(", ").join([sql.Placeholder()] * len(fields))
+    psycopg.ClientCursor(connection).execute(sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(*into, places), values)
 
 
 def _copy(
