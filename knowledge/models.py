@@ -132,9 +132,9 @@ class Chunk(GroupModel):
         indexes = [
             models.Index(fields=["group", "document", "position"], name="chunk_by_document"),
             models.Index(fields=["group", "content_hash"], name="chunk_by_content"),
-            models.Index(fields=["group", "band_1"], name="chunk_by_band_1"),
-            models.Index(fields=["group", "band_2"], name="chunk_by_band_2"),
-            models.Index(fields=["group", "band_3"], name="chunk_by_band_3"),
+            models.Index(fields=["band_1", "group"], name="chunk_of_band_1"),
+            models.Index(fields=["band_2", "group"], name="chunk_of_band_2"),
+            models.Index(fields=["band_3", "group"], name="chunk_of_band_3"),
         ]
 
     def __str__(self) -> str:
@@ -214,7 +214,8 @@ class ChunkVector(models.Model):
     embedding = HalfVectorField()
 
     class Meta:
-        indexes = [models.Index(fields=["group", "space"], name="chunk_vector_by_space")]
+        # With the chunk, since by this index too one passage is looked up: see search_passages.sql.
+        indexes = [models.Index(fields=["group", "space", "chunk"], name="chunk_vector_in_space")]
 
 
 class OwnIndex(GroupModel):

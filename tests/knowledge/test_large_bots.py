@@ -84,6 +84,17 @@ def test_above_the_line_a_bot_has_an_index_that_finds_the_same(
     assert _scans_of(name(business)) >= before + 20
 
 
+def test_what_is_wanted_of_a_large_bot_is_looked_up_without_reading_all_of_it(
+    large: tuple[Business, Shelf, np.random.Generator],
+) -> None:
+    business, _, rng = large
+    before = _rows_read()
+    for _ in range(10):
+        found(business, made_up_passages.question(rng))
+    # To count them and to look up those that are listed, passages are read a few times; for each one, it was 140 times.
+    assert _rows_read() - before <= 10 * 10 * (LINE + 20), "all of the bot is read for each passage that is wanted"
+
+
 def test_below_the_line_and_in_spaces_that_do_not_answer_there_is_none(meridian: Business, harbor: Business) -> None:
     rng = np.random.default_rng(2)
     for business, size, space in ((meridian, LINE - 10, SPACE), (harbor, LINE + 10, "another")):
@@ -192,6 +203,17 @@ def _found_together(asked: tuple[str, np.ndarray], *businesses: Business) -> lis
 def _documents(business: Business, but: Document) -> list[Document]:
     with within(business.scope):
         return [document for document in Document.objects.all() if document != but]
+
+
+def _rows_read() -> int:
+    """How many rows of the passages' tables have been read by their indexes."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_force_next_flush()")
+        cursor.execute(
+            "SELECT sum(idx_tup_read) FROM pg_stat_user_indexes "
+            "WHERE relname IN ('knowledge_chunk', 'knowledge_chunkvector')"
+        )
+        return int(cursor.fetchone()[0])
 
 
 def _scans_of(index: str) -> int:
