@@ -53,9 +53,7 @@ class Pick:
     spans: tuple[tuple[int, int], ...] = ()
 
 
-def pick(
-    options: Sequence[Option], text: str, topic: Collection[str], offered: Sequence[Option], today: date
-) -> Pick:
+def pick(options: Sequence[Option], text: str, topic: Collection[str], offered: Sequence[Option], today: date) -> Pick:
     """Read the reply to a question. Positions count in what was offered; `topic` holds stems that name no option."""
     shown = offered or options
     return (

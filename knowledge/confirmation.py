@@ -65,9 +65,7 @@ def _readable(parameter: Parameter) -> str:
     return words[:1].upper() + words[1:]
 
 
-def _from_template(
-    spec: ActionSpec, arguments: Mapping[str, Any], labels: Mapping[str, str], language: str
-) -> str:
+def _from_template(spec: ActionSpec, arguments: Mapping[str, Any], labels: Mapping[str, str], language: str) -> str:
     try:
         return rendering.render(spec.confirmation, arguments=arguments, labels=dict(labels), language=language)
     except rendering.RenderError as problem:

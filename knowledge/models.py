@@ -130,8 +130,9 @@ class Chunk(GroupModel):
     class Meta:
         ordering = ["position"]
         indexes = [
-            models.Index(fields=["group", "document", "position"], name="chunk_by_document"),
-            models.Index(fields=["group", "content_hash"], name="chunk_by_content"),
+            # None is led by the group, for one passage is looked up by them too: see search_passages.sql.
+            models.Index(fields=["document", "group", "position"], name="chunk_of_document"),
+            models.Index(fields=["content_hash", "group"], name="chunk_of_content"),
             models.Index(fields=["band_1", "group"], name="chunk_of_band_1"),
             models.Index(fields=["band_2", "group"], name="chunk_of_band_2"),
             models.Index(fields=["band_3", "group"], name="chunk_of_band_3"),

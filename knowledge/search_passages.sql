@@ -25,8 +25,8 @@ END $$;
 -- and have to suit bots of every size, so their shape is given and not estimated: tables are read by index, sets are
 -- joined by hashing, and what is wanted of a few rows is looked up (LATERAL with LIMIT 1), by its key. The
 -- planner takes every bot for one of average size, so an index that begins with the bot and has no room for the rest of
--- the key would seem as good: all of a large bot would be read for each row. The vectors have
--- none such; the chunks still have two (by document, by content), for k rows only. Vectors have length 1, so the inner product is the cosine.
+-- the key would seem as good, and all of a large bot would be read for each row: neither chunks nor their vectors have
+-- such an index. Vectors have length 1, so the inner product is the cosine.
 CREATE OR REPLACE FUNCTION search_passages(
     groups uuid[], in_space text, question halfvec, terms text[], share float8, k integer, listed integer
 ) RETURNS TABLE (

@@ -181,7 +181,11 @@ class BotAdmin(ScopedAdmin):
             "Signing in from the chat: your OpenID provider",
             {
                 "fields": (
-                    "openid_issuer", "openid_client_id", "client_secret_state", "new_client_secret", "openid_scope",
+                    "openid_issuer",
+                    "openid_client_id",
+                    "client_secret_state",
+                    "new_client_secret",
+                    "openid_scope",
                     "callback",
                 ),
                 "description": "Customers sign in at your own provider, in a window beside the chat.",

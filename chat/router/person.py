@@ -17,6 +17,7 @@ from chat.router.person_examples import (
     VERBS,
 )
 from chat.router.separator import Separator, separate
+from chat.router.spelling import SHORTEST_FOR_TWO, slips
 from knowledge import lexical
 from knowledge.embedding import Embedder
 from knowledge.sentences import sentences
@@ -49,6 +50,9 @@ WORDS_READ, SENTENCES_READ = 60, 5
 PHRASED_ALIKE = 0.75
 LEARNED_FROM = 0.75
 SPELT_LIKE_FROM, SPELT_MEANING_FROM = 0.62, 0.40
+SHORTEST_CORRECTED = 4
+# With them, an ordinary word that lies near one of theirs.
+_ASKED_BY = sorted(word for word in PERSONS | STRONG_VERBS | {"assistance"} if len(word) >= SHORTEST_CORRECTED)
 
 
 def _letters(text: str) -> frozenset[str]:
@@ -121,7 +125,7 @@ def _wish(
     if _SOMETHING_ELSE.search(text.lower()):
         return None
     written = lexical.words(text)[:WORDS_READ]
-    words = [_known_form(word) for word in written]
+    words = [_known_form(word, embedder) for word in written]
     plainly = _PUT_THROUGH.search(text.lower()[:400]) or _TO_ACT.search(text.lower()[:400])
     worded = max(_names_a_person(words), 2 if plainly else 0)
     if worded and words != written:
@@ -147,7 +151,7 @@ def _names_a_person(words: list[str]) -> int:
         if word not in PERSONS:
             continue
         before = place - 1
-        while before >= 0 and words[before] in BETWEEN:
+        while before >= 0 and (words[before] in BETWEEN or _small_slip(words[before])):
             before -= 1
         verb = words[before] if before >= 0 else ""
         if verb in STRONG_VERBS:
@@ -157,22 +161,20 @@ def _names_a_person(words: list[str]) -> int:
     return best
 
 
-def _known_form(word: str) -> str:
-    if word in PERSONS or word in VERBS or word in BETWEEN or len(word) < 4:
+def _small_slip(word: str) -> bool:
+    """ "ot" or "en": of its own it means nothing."""
+    return len(word) <= 2 and word not in lexical.STOP_WORDS
+
+
+def _known_form(word: str, embedder: Embedder) -> str:
+    """The word that asks for a person and was meant, by one slip, or two in a long word that is none by itself."""
+    if word in PERSONS or word in VERBS or word in BETWEEN or len(word) < SHORTEST_CORRECTED:
         return word
-    for known in sorted(PERSONS | STRONG_VERBS):
-        if len(known) >= 4 and abs(len(known) - len(word)) <= 1 and _one_slip(word, known):
-            return known
-    return word
-
-
-def _one_slip(word: str, known: str) -> bool:
-    """One letter more, less or other, or two neighbours swapped."""
-    start = 0
-    while start < min(len(word), len(known)) and word[start] == known[start]:
-        start += 1
-    rest, wanted = word[start:], known[start:]
-    return rest[1:] == wanted[1:] or rest[1:] == wanted or rest == wanted[1:] or rest[:2][::-1] + rest[2:] == wanted
+    allowed = 2 if len(word) >= SHORTEST_FOR_TWO and embedder.count_tokens(word) > 1 else 1
+    # A slip changes two letters at most; counting them is quicker than aligning.
+    near = [(slips(word, known), known) for known in _ASKED_BY if len(set(word) ^ set(known)) <= 2 * allowed]
+    fewest, known = min(near, default=(allowed + 1, word))
+    return known if fewest <= allowed else word
 
 
 def spelling_share(text: str) -> float:

@@ -39,7 +39,7 @@ class Spellings:
         near: dict[int, set[str]] = defaultdict(set)
         for known in {known for form in _forms(word) for known in self._by_form.get(form, ())}:
             if known[0] == word[0] and abs(len(known) - len(word)) <= allowed:
-                near[_slips(word, known)].add(known)
+                near[slips(word, known)].add(known)
         closest = min(near, default=allowed + 1)
         if closest > allowed or len({tuple(lexical.terms(known)) for known in near[closest]}) > 1:
             return None
@@ -66,7 +66,7 @@ def _forms(word: str) -> Iterator[str]:
             yield "".join(letter for place, letter in enumerate(word) if place not in places)
 
 
-def _slips(word: str, known: str) -> int:
+def slips(word: str, known: str) -> int:
     """How many letters are missing, added, wrong, or swapped with their neighbour (Damerau 1964, restricted)."""
     before: list[int] = []
     last = list(range(len(known) + 1))

@@ -121,9 +121,7 @@ def _next(request: OutboundRequest, built: httpx.Request, headers: dict[str, str
         raise refused
     same = (url.scheme, url.host, port_of(url)) == (built.url.scheme, built.url.host, port_of(built.url))
     carried = {
-        name: value
-        for name, value in built.headers.items()
-        if name != "host" and (same or name in CARRIED_ELSEWHERE)
+        name: value for name, value in built.headers.items() if name != "host" and (same or name in CARRIED_ELSEWHERE)
     }
     return httpx.Request(built.method, url, headers=carried)
 

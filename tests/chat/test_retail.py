@@ -72,9 +72,7 @@ async def do(talk: Talk, spec: ActionSpec, words: dict[str, Any]) -> str:
     if answer.confirm is None:
         return answer.text
     group, scope = talk.business.bot.id, talk.business.scope
-    decided = await in_database(
-        confirming.decide, group, talk.conversation, answer.confirm.id, yes=True, scope=scope
-    )
+    decided = await in_database(confirming.decide, group, talk.conversation, answer.confirm.id, yes=True, scope=scope)
     assert not isinstance(decided, NotOpen)
     carried = await carrying_out.carry_out(answer.confirm.id, group, talk.conversation, scope)
     assert carried is not None

@@ -225,6 +225,8 @@ def test_a_vetted_answer_wins_over_a_passage_as_good(embedder: Embedder, bot: Sn
         "can i talk to a real person pls",
         "put me through to an agent",
         "how to sepak with an agnet",
+        "help me atlk with en agent",
+        "want help taalking ot someboy",
         "i need to chat with someone from your team",
         "you are not helpful, I want help from an operator",
     ],
@@ -243,6 +245,7 @@ def test_whoever_asks_for_a_person_gets_one(embedder: Embedder, bot: Snapshot, t
         "How do I cancel my subscription?",
         "do I need to talk to someone to cancel?",
         "can somebody look at my broken printer?",
+        "I need assistanec with my invoice",
     ],
 )
 def test_a_question_about_people_is_not_a_wish_for_one(embedder: Embedder, bot: Snapshot, text: str) -> None:

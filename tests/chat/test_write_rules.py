@@ -82,9 +82,7 @@ async def test_a_change_of_what_was_to_be_confirmed_takes_it_back(harbor: Busine
         # A customer who has said yes already is answered by the turn that was to carry it out, too.
         assert set(await said(talk)) == {told}
         with pytest.raises(NotOpen):
-            await in_database(
-                confirming.decide, harbor.bot.id, talk.conversation, call, yes=True, scope=harbor.scope
-            )
+            await in_database(confirming.decide, harbor.bot.id, talk.conversation, call, yes=True, scope=harbor.scope)
         assert (api.requests, (await call_of(talk, call)).frozen) == ([], "")
 
 
@@ -165,4 +163,3 @@ async def test_sensitive_values_are_sent_and_written_down_nowhere(harbor: Busine
 
 def _everything_kept() -> str:
     return repr([vars(each) for model in (Call, CallRecord) for each in model.objects.all()])
-

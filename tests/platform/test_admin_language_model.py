@@ -53,4 +53,3 @@ def test_of_the_live_adapters_only_ones_own_are_shown(
         live = client_of(own).get(reverse("admin:language_model_live"), {"seen": "something older"}).json()
         assert names[own.bot.id] in live["parts"]["state"]
         assert str(other.bot.id) not in live["parts"]["state"]
-

@@ -230,9 +230,7 @@ def _summary(request: Request, product: Product) -> dict[str, Any]:
         "in_stock": product.total() > 0,
         "sizes": list(product.sizes),
         "sizes_in_stock": product.sizes_in_stock(),
-        "colours": [
-            {"value": colour.id, "label": colour.label, "family": colour.family} for colour in product.colours
-        ],
+        "colours": [{"value": colour.id, "label": colour.label, "family": colour.family} for colour in product.colours],
         "url": f"{str(request.base_url).removesuffix('api/')}products/{product.id}",
     }
 
