@@ -1,6 +1,6 @@
 """Tunes the bundled embedding model on what customers of the practice businesses really type, and writes what changed.
 
-    PYTHONPATH=platform:. python benchmarks/tune_embedder.py
+    SECRET_KEY=x PYTHONPATH=platform:. python benchmarks/tune_embedder.py
 
 Contrastive learning with the negatives of the batch: van den Oord et al., "Representation learning with contrastive
 predictive coding" (2018). A batch holds questions to a few businesses, so that the wrong answers are near ones, and
@@ -9,18 +9,23 @@ questions that these businesses cannot answer, which every answer learns to be f
 
 import argparse
 import json
+import os
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import django
 import torch
 from safetensors.torch import save_file
 from sentence_transformers import SentenceTransformer
 from torch.nn import functional
 
-from benchmarks.practice_businesses import FOLDER, KEPT_APART
-from knowledge.embedding import tuning
-from knowledge.embedding.source import locate
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "switchboard.settings")
+django.setup()
+
+from benchmarks.practice_businesses import FOLDER, KEPT_APART  # noqa: E402
+from knowledge.embedding import tuning  # noqa: E402
+from knowledge.embedding.source import locate  # noqa: E402
 
 SEED = 0
 EPOCHS, RATE, WARM_UP = 2.4, 5e-5, 0.15
