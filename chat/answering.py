@@ -90,10 +90,10 @@ async def _answer(context: TurnContext, routed: Routed) -> tuple[Routed, Answer]
         return replace(routed, decision=decision), told
     first = await _one_line(context, routed, routed.decision)
     if routed.decision.also is None:
-        return routed, first
+        return routed, await dynamic.come_back(context, first)
     context.voice.begin_paragraph()
     second = await _one_line(context, routed, routed.decision.also)
-    return routed, _joined(first, second)
+    return routed, await dynamic.come_back(context, _joined(first, second))
 
 
 def _with_methods(context: TurnContext, answer: Answer) -> Answer:

@@ -7,6 +7,8 @@ from chat.progress import LookedUp
 from knowledge.values import Option, Parameter
 
 KEY = "waiting"
+# In the dialogue where the open question has been asked again after an answer of another line.
+CAME_BACK = "came_back"
 MOST = 3
 _OWN = ("action", "id", "arguments", "asking", "asked", "offered", "looked_up", "heard", "labels")
 

@@ -104,6 +104,16 @@ async def resume(context: TurnContext, routed: RoutedQuestion) -> Answer | None:
     return await _back_to(context, resumed, waiting)
 
 
+async def come_back(context: TurnContext, said: Answer) -> Answer:
+    """After an answer of another line: the question that an action has open is asked once more; once, not every time."""
+    if said.route not in ("faq", "document") or not said.citations or said.choices:
+        return said
+    if "action" not in context.dialogue or suspending.CAME_BACK in context.dialogue:
+        return said
+    asked = await _back_to(context, said, suspending.waiting(context.dialogue, ""))
+    return asked.with_dialogue({**asked.dialogue, suspending.CAME_BACK: True})
+
+
 async def _back_to(context: TurnContext, said: Answer, waiting: Sequence[Mapping[str, Any]]) -> Answer:
     """After something that came between: the question that waited for its answer is asked once more."""
     for number, state in enumerate(waiting):

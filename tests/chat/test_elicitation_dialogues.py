@@ -101,6 +101,27 @@ async def test_what_the_bot_does_not_know_is_no_failed_reply_to_what_it_asks(
     assert (call["size"], call["colour"], ended.waiting) == ("M", "moss", False)
 
 
+async def test_after_an_answer_in_between_what_was_asked_is_asked_again_once(
+    bots: Bots, settle: Callable[..., None]
+) -> None:
+    shop = bots.businesses["harbor-shop"]
+    await asyncio.to_thread(settle, shop)
+    first = await asking.ask(shop.bot.key, "is the cove fleece in stock in M?")
+    replies = []
+    for text in ("How long do I have to return something?", "Do you deliver outside Ireland?", "moss"):
+        reply = await asking.ask(shop.bot.key, text, conversation_id=first.conversation_id)
+        assert reply.answer is not None
+        replies.append(reply.answer)
+    between, again, last = replies
+    assert [reply["route"] for reply in replies] == ["faq", "faq", "dynamic"]
+    vetted, asked = between["text"].split("\n\nBack to ")
+    assert vetted == between["citations"][0]["quote"]
+    assert asked.endswith("Which colour?")
+    assert {"moss"} <= {option["value"] for option in between["choices"]["options"]}
+    assert again["text"] == again["citations"][0]["quote"]
+    assert "moss" in last["text"].lower()
+
+
 async def _problem(bots: Bots, row: dict[str, Any]) -> str:
     """What is wrong with how a dialogue ended; nothing if it reached its call with its arguments, and no other."""
     business = bots.businesses[row["bot"]]
