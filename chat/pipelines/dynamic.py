@@ -105,7 +105,7 @@ async def resume(context: TurnContext, routed: RoutedQuestion) -> Answer | None:
 
 
 async def come_back(context: TurnContext, said: Answer) -> Answer:
-    """After an answer of another line: the question that an action has open is asked once more; once, not every time."""
+    """After an answer of another line: what an action has asked is asked once more, not every time."""
     if said.route not in ("faq", "document") or not said.citations or said.choices:
         return said
     if "action" not in context.dialogue or suspending.CAME_BACK in context.dialogue:

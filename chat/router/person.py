@@ -167,10 +167,15 @@ def _small_slip(word: str) -> bool:
 
 
 def _known_form(word: str, embedder: Embedder) -> str:
-    """The word that asks for a person and was meant, by one slip, or two in a long word that is none by itself."""
+    """The word that asks for a person and was meant, by one slip or, in a long word, two."""
     if word in PERSONS or word in VERBS or word in BETWEEN or len(word) < SHORTEST_CORRECTED:
         return word
-    allowed = 2 if len(word) >= SHORTEST_FOR_TWO and embedder.count_tokens(word) > 1 else 1
+    if word.removesuffix("s") in _ASKED_BY:
+        return word.removesuffix("s")
+    # "stuff" is no slip for "staff": the embedding model's own list of words stands in for a dictionary.
+    if embedder.count_tokens(word) == 1:
+        return word
+    allowed = 2 if len(word) >= SHORTEST_FOR_TWO else 1
     # A slip changes two letters at most; counting them is quicker than aligning.
     near = [(slips(word, known), known) for known in _ASKED_BY if len(set(word) ^ set(known)) <= 2 * allowed]
     fewest, known = min(near, default=(allowed + 1, word))

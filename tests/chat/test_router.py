@@ -246,6 +246,7 @@ def test_whoever_asks_for_a_person_gets_one(embedder: Embedder, bot: Snapshot, t
         "do I need to talk to someone to cancel?",
         "can somebody look at my broken printer?",
         "I need assistanec with my invoice",
+        "wheres my stuff",
     ],
 )
 def test_a_question_about_people_is_not_a_wish_for_one(embedder: Embedder, bot: Snapshot, text: str) -> None:
