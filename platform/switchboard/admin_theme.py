@@ -60,7 +60,7 @@ _SECTIONS: list[tuple[str, Area, list[tuple[str, str, str]]]] = [
         "conversations",
         [
             ("All conversations", "forum", "chat_conversation_changelist"),
-            ("Answers explained", "manage_search", "chat_interaction_changelist"),
+            ("Interactions", "manage_search", "chat_interaction_changelist"),
             ("Trail of calls", "receipt_long", "knowledge_callrecord_changelist"),
         ],
     ),
