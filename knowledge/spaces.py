@@ -51,7 +51,7 @@ def in_use(row: EmbeddingSpace) -> InUse:
     return InUse(from_json(row.source), Space(row.model, row.revision, row.dimension))
 
 
-def preload() -> None:
+def preload() -> list[Embedder]:
     """Load what bots answer from at present; on a new installation, the model that they will."""
     try:
         with connection.cursor() as cursor:
@@ -62,13 +62,13 @@ def preload() -> None:
         found = []
     finally:
         connection.close()
+    loaded = []
     for each in found:
         try:
-            each.embedder()
+            loaded.append(each.embedder())
         except ModelNotFound as problem:
             logger.error("Bots that answer from the space %s cannot answer: %s", each.key, problem)
-    if not found:
-        get_embedder()
+    return loaded if found else [get_embedder()]
 
 
 def settle_in(group_id: UUID, choice: ModelChoice, space: Space) -> None:

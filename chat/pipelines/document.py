@@ -19,7 +19,7 @@ from knowledge.embedding import Embedder
 from knowledge.search import LEXICAL_SHARE, Passage
 
 LONGEST_QUOTE, LONGEST_FURTHER_QUOTE = 600, 360
-SENTENCES_READ = 24
+PIECES_READ = 24
 
 
 async def answer(context: TurnContext, question: Question, decision: Decision) -> Answer:
@@ -59,22 +59,52 @@ async def quoted(context: TurnContext, question: Question, decision: Decision) -
 
 
 def quote(question: Question, passage: Passage, longest: int, embedder: Embedder) -> str:
-    """The passage itself when it is short; else its sentences (or table rows) that fit the question best, in order."""
-    if len(passage.text) <= longest:
+    """The passage itself when it is short; else its sentences that fit the question best, in order. Of a table, the
+    rows that are asked about."""
+    if passage.kind == "table":
+        pieces, kept = _rows(question, passage.text, embedder)
+    elif len(passage.text) <= longest:
         return passage.text.strip()
-    pieces = [line for line in passage.text.split("\n") if line.strip()]
-    if passage.kind != "table":
-        pieces = [sentence for piece in pieces for sentence in sentences(piece)]
-    pieces = pieces[:SENTENCES_READ]
-    order = np.argsort(-_scores(question, pieces, embedder))
+    else:
+        lines = [line for line in passage.text.split("\n") if line.strip()]
+        pieces = [sentence for line in lines for sentence in sentences(line)]
+        kept = list(range(len(pieces)))
+    if sum(len(pieces[index]) for index in kept) > longest:
+        kept = _best(question, pieces, kept[:PIECES_READ], longest, embedder)
+    return _with_gaps(pieces, kept, "\n" if passage.kind == "table" else " ")
+
+
+def _rows(question: Question, text: str, embedder: Embedder) -> tuple[list[str], list[int]]:
+    """The rows of a table, and which of them are asked about: those that hold most of those words of the question that
+    not every row holds, and those that lie as near to the question as any of these."""
+    rows = [line for line in text.split("\n") if line.strip()]
+    if len(rows) > 1 and any(f"{name.rstrip(':')}: " in rows[1] for name in rows[0].split(" | ")):
+        # Every row names its columns, so the header adds nothing.
+        rows = rows[1:]
+    asked = set(lexical.terms(question.understood))
+    held = [asked.intersection(lexical.terms(row)) for row in rows]
+    everywhere = held[0].intersection(*held)
+    own = np.array([len(words - everywhere) for words in held])
+    if own.min() == own.max():
+        return rows, list(range(len(rows)))
+    worded = own == own.max()
+    nearness = embedder.embed_passages(rows) @ question.vector
+    return rows, np.flatnonzero(worded | (nearness >= nearness[worded].max())).tolist()
+
+
+def _best(
+    question: Question, pieces: Sequence[str], among: Sequence[int], longest: int, embedder: Embedder
+) -> list[int]:
+    order = np.argsort(-_scores(question, [pieces[index] for index in among], embedder))
     kept: set[int] = set()
     length = 0
-    for index in order:
+    for place in order:
+        index = among[place]
         if kept and length + len(pieces[index]) > longest:
             break
-        kept.add(int(index))
+        kept.add(index)
         length += len(pieces[index])
-    return _with_gaps(pieces, sorted(kept), "\n" if passage.kind == "table" else " ")
+    return sorted(kept)
 
 
 def _scores(question: Question, pieces: Sequence[str], embedder: Embedder) -> np.ndarray:

@@ -60,6 +60,11 @@ def choose(
     return _decide_parts(parts, whole, snapshots, passages, embedder) if parts else whole
 
 
+def prepare(embedder: Embedder) -> None:
+    """Embed the built-in examples: a second's work, done once for each space."""
+    person.prepare(embedder)
+
+
 def corrected(text: str, snapshots: Sequence[Snapshot], embedder: Embedder) -> str:
     """The question with slips of the keyboard corrected to the bots' own words; the very same text without slips."""
     for snapshot in snapshots:

@@ -90,6 +90,11 @@ class PersonWish:
     plain: bool = True
 
 
+def prepare(embedder: Embedder) -> None:
+    ASKING.vectors(embedder)
+    NOT_ASKING.vectors(embedder)
+
+
 def learn(texts: NDArray[np.float32], embedder: Embedder) -> Separator:
     """What tells asking for a person from everything else that this bot's customers ask: `texts`, its own phrasings."""
     asking, not_asking = ASKING.vectors(embedder), NOT_ASKING.vectors(embedder)

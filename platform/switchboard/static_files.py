@@ -41,15 +41,20 @@ class _StaticFolders(StaticFiles):
 
 
 async def _lifespan(receive: Application, send: Application) -> None:
-    """Load the embedding models before the first question, not with it."""
+    """Load the embedding models, and what the router knows by itself, before the first question and not with it."""
     from asgiref.sync import sync_to_async
 
-    from knowledge.spaces import preload
+    from chat import router
+    from knowledge import spaces
+
+    def prepare() -> None:
+        for embedder in spaces.preload():
+            router.prepare(embedder)
 
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
-            await sync_to_async(preload)()
+            await sync_to_async(prepare)()
             await send({"type": "lifespan.startup.complete"})
         elif message["type"] == "lifespan.shutdown":
             await send({"type": "lifespan.shutdown.complete"})
