@@ -24,7 +24,7 @@ class SwitchboardRouter:
         self._key = f"router-{self._number}"
         bot, self._api_key = make_bot(self._key)
         with within(bot.scope):
-            report = import_faqs(bot.group_id, _as_csv(phrasings), "faqs.csv")
+            report = import_faqs(bot.group_id, as_csv(phrasings), "faqs.csv")
         if report.errors:
             raise ValueError(str(report.errors[0]))
         wait_until_indexed(bot)
@@ -41,7 +41,7 @@ class SwitchboardRouter:
         return next((each["external_id"] for each in cited if each["kind"] == "faq"), "")
 
 
-def _as_csv(phrasings: Sequence[tuple[str, str]]) -> bytes:
+def as_csv(phrasings: Sequence[tuple[str, str]]) -> bytes:
     by_intent: dict[str, list[str]] = {}
     for text, intent in phrasings:
         by_intent.setdefault(intent, []).append(text.replace("|", " "))
