@@ -1,5 +1,6 @@
 """Chooses the line that takes a question: `choose(question, snapshots, passages, embedder, dialogue) -> Decision`."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -14,11 +15,13 @@ from chat.router.business_line import decide_among
 from chat.router.clauses import two_questions
 from chat.router.learned import learn
 from knowledge import lexical
-from knowledge.embedding import Embedder
+from knowledge.embedding import Embedder, EndpointError
 from knowledge.search import Passage
 from knowledge.snapshot import Snapshot
 
-__all__ = ["choose", "corrected", "vocabulary"]
+__all__ = ["choose", "corrected", "prepare", "vocabulary"]
+
+logger = logging.getLogger(__name__)
 
 # A business may prepare its own answer to "thank you".
 PREPARED_SMALL_TALK_FROM = 0.9
@@ -60,9 +63,13 @@ def choose(
     return _decide_parts(parts, whole, snapshots, passages, embedder) if parts else whole
 
 
-def prepare(embedder: Embedder) -> None:
-    """Embed the built-in examples: a second's work, done once for each space."""
-    person.prepare(embedder)
+def prepare(embedders: Sequence[Embedder]) -> None:
+    """Embed the built-in examples, a second's work for each space, before the first question needs them."""
+    for embedder in embedders:
+        try:
+            person.prepare(embedder)
+        except EndpointError as problem:
+            logger.warning("The router's examples are embedded with the first question: %s", problem)
 
 
 def corrected(text: str, snapshots: Sequence[Snapshot], embedder: Embedder) -> str:

@@ -1,6 +1,7 @@
 """Static files under ASGI, asynchronously, from the project's and its libraries' folders; nothing is collected."""
 
 from collections.abc import Callable
+from threading import Thread
 from typing import Any
 
 from django.conf import settings
@@ -41,20 +42,18 @@ class _StaticFolders(StaticFiles):
 
 
 async def _lifespan(receive: Application, send: Application) -> None:
-    """Load the embedding models, and what the router knows by itself, before the first question and not with it."""
+    """Load the embedding models before the first question, not with it."""
     from asgiref.sync import sync_to_async
 
     from chat import router
     from knowledge import spaces
 
-    def prepare() -> None:
-        for embedder in spaces.preload():
-            router.prepare(embedder)
-
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
-            await sync_to_async(prepare)()
+            embedders = await sync_to_async(spaces.preload)()
+            # Beside the start: it must not wait for a model behind an endpoint, which may be slow or away.
+            Thread(target=router.prepare, args=[embedders], daemon=True).start()
             await send({"type": "lifespan.startup.complete"})
         elif message["type"] == "lifespan.shutdown":
             await send({"type": "lifespan.shutdown.complete"})

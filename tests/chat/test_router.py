@@ -1,5 +1,6 @@
 """The router against small bots: which line it chooses, and that it refuses what the bot was never told."""
 
+import logging
 import uuid
 from dataclasses import replace
 
@@ -7,10 +8,12 @@ import numpy as np
 import pytest
 
 from chat.exchange import Decision, Question
-from chat.router import choose, corrected, vocabulary
+from chat.router import choose, corrected, prepare, vocabulary
 from chat.router.follow_up import readings
 from knowledge import lexical
-from knowledge.embedding import Embedder, get_embedder
+from knowledge.embedding import Embedder, ModelChoice, endpoint_embedder, get_embedder
+from knowledge.embedding.catalogue import Endpoint
+from knowledge.embedding.endpoint_embedder import EndpointEmbedder
 from knowledge.search import Passage
 from knowledge.snapshot import ActionEntry, FaqEntry, Snapshot, Texts
 
@@ -93,6 +96,16 @@ def passage(bot: Snapshot, text: str, cosine: float, lexical_score: float) -> Pa
 def ask(embedder: Embedder, bots: list[Snapshot], text: str, passages: list[Passage] | None = None) -> Decision:
     question = Question(text, text, embedder.embed_queries([text])[0])
     return choose(question, bots, passages or [], embedder, {})
+
+
+def test_an_endpoint_that_is_away_at_the_start_is_told_of_and_no_more(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(endpoint_embedder, "FIRST_PAUSE_S", 0.01)
+    away = EndpointEmbedder(ModelChoice("away", "http://127.0.0.1:9/v1"), Endpoint(timeout_s=1, batch=64), 8)
+    with caplog.at_level(logging.WARNING):
+        prepare([away])
+    assert "with the first question" in caplog.text
 
 
 @pytest.mark.parametrize(
