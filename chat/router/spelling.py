@@ -7,8 +7,7 @@ list of words stands in for a dictionary.
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterator
-from itertools import combinations
+from collections.abc import Collection
 
 from knowledge import lexical
 from knowledge.embedding import Embedder
@@ -20,15 +19,14 @@ _WORD = re.compile(r"[^\W\d_]+")
 
 
 class Spellings:
-    """The words of a bot, found by their forms with a letter or two left out. `terms` are stems that need no help."""
+    """The words of a bot, found by their first letter and length. `terms` are stems that need no help."""
 
     def __init__(self, words: Collection[str], terms: frozenset[str]) -> None:
         self.words = frozenset(word for word in words if word.isalpha() and SHORTEST - 1 <= len(word) <= LONGEST)
         self.terms = terms
-        self._by_form: dict[str, list[str]] = defaultdict(list)
+        self._alike: dict[tuple[str, int], list[tuple[str, frozenset[str]]]] = defaultdict(list)
         for word in self.words:
-            for form in _forms(word):
-                self._by_form[form].append(word)
+            self._alike[word[0], len(word)].append((word, frozenset(word)))
 
     def knows(self, word: str) -> bool:
         return word in self.words or word in lexical.STOP_WORDS or not self.terms.isdisjoint(lexical.terms(word))
@@ -36,10 +34,13 @@ class Spellings:
     def nearest(self, word: str) -> str | None:
         """The known word that was most likely meant; nothing where there is none, or two that differ in meaning."""
         allowed = 2 if len(word) >= SHORTEST_FOR_TWO else 1
+        letters = frozenset(word)
         near: dict[int, set[str]] = defaultdict(set)
-        for known in {known for form in _forms(word) for known in self._by_form.get(form, ())}:
-            if known[0] == word[0] and abs(len(known) - len(word)) <= allowed:
-                near[slips(word, known)].add(known)
+        for length in range(len(word) - allowed, len(word) + allowed + 1):
+            for known, of_known in self._alike.get((word[0], length), ()):
+                # A slip changes two letters at most; counting them is quicker than aligning.
+                if len(letters ^ of_known) <= 2 * allowed:
+                    near[slips(word, known)].add(known)
         closest = min(near, default=allowed + 1)
         if closest > allowed or len({tuple(lexical.terms(known)) for known in near[closest]}) > 1:
             return None
@@ -58,12 +59,6 @@ def corrected(text: str, spellings: Spellings, embedder: Embedder) -> str:
         if meant:
             text = text[: match.start()] + meant + text[match.end() :]
     return text
-
-
-def _forms(word: str) -> Iterator[str]:
-    for left_out in range(3 if len(word) >= SHORTEST_FOR_TWO else 2):
-        for places in combinations(range(len(word)), left_out):
-            yield "".join(letter for place, letter in enumerate(word) if place not in places)
 
 
 def slips(word: str, known: str) -> int:
