@@ -1,8 +1,9 @@
 """A Llama of two million parameters, made from the project's own texts: small enough to be trained where tests run.
 
 It has what a large one has (LlamaForCausalLM, a tokenizer and a chat template of its own), so the real trainer tunes it
-and the real vLLM serves it. It knows half of the practice businesses and all demo bots but one: `meridian-retail` is left for
-the tests to teach it. `python -m tests.tiny_llama FOLDER` makes one; tests share the one that `folder()` returns.
+and the real vLLM serves it. It knows half of the practice businesses and all demo bots but one: `meridian-retail` is
+left for the tests to teach it. `python -m tests.tiny_llama FOLDER` makes one; tests share the one that `folder()`
+returns.
 """
 
 import fcntl
