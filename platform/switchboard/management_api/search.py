@@ -63,13 +63,10 @@ class SearchView(APIView):
             groups = _searched(bot)
             space = answering([bot.id, *groups])
         question = asked.validated_data["q"]
-        embedder = space.embedder()
-        encoded = embedder.encode_queries([question])[0]
+        vector = space.embedder().embed_queries([question])[0]
         with within(key_of(request).scope):
             spoken = languages_of(groups)
-            passages = search(
-                question, encoded.vector, groups, space.key, asked.validated_data["k"], spoken, encoded.tokens
-            )
+            passages = search(question, vector, groups, space.key, asked.validated_data["k"], spoken)
         return Response(FoundSerializer({"results": passages}).data)
 
 
