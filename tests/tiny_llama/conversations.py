@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 # Of the practice businesses as many as a Llama of this size learns in some minutes.
-READ = "[abc]-*.json"
+LEARNT = "[abc]-*.json"
 PRACTICE, DEMO = ROOT / "benchmarks" / "practice", ROOT / "deploy" / "demo"
 # Not Meridian's retail bank: that one is for the tests to teach.
 DEMO_BOTS = {"Harbor Outfitters": DEMO / "harbor", "Meridian Mortgages": DEMO / "meridian" / "mortgage"}
@@ -32,7 +32,7 @@ class Message:
 
 def read() -> list[Faq]:
     """The FAQs of all businesses that the project imagines, less the one that tests teach."""
-    practice = [faq for path in sorted(PRACTICE.glob(READ)) for faq in _practice_business(path)]
+    practice = [faq for path in sorted(PRACTICE.glob(LEARNT)) for faq in _practice_business(path)]
     return practice + [faq for company, place in DEMO_BOTS.items() for faq in _demo_bot(company, place)]
 
 
