@@ -1,10 +1,10 @@
 """Fits the weights by which the router judges what answers a question, and writes them into the router.
 
-    PYTHONPATH=platform:. python benchmarks/fit_answerability.py --data FOLDER
+    PYTHONPATH=platform:. python benchmarks/fit_answerability.py --data FOLDER [--plain]
 
 FOLDER holds banking77, bitext and clinc150 in their published form. Deterministic; takes some minutes. Fitted are the
-weights for bots with few phrasings. Those for many stay as they are: fitted on these bots too, they find more FAQs and
-fewer of the pages of the demo businesses, whose documents are longer than those of practice.
+weights of both ends at once, for few phrasings and for many: each bot lies somewhere between. With --plain those for
+embedding models without token vectors.
 """
 
 import argparse
@@ -26,7 +26,9 @@ FITTED_OF_THE_HARDER = "d-*.json"
 SEED = 20
 PENALTY = 1e-3
 # Public questions are real ones.
-PUBLIC_COUNTS = 2
+PUBLIC_COUNTS = 5
+# So are large libraries.
+LARGE_COUNTS = 3
 # Of the questions that customers ask, those that the bot's knowledge answers.
 ANSWERABLE = 0.6
 # A wrong answer costs a business as much as so many honest refusals.
@@ -61,35 +63,40 @@ def main() -> None:
     """Reads, fits, writes."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--data", type=Path, required=True, help="the folder with the public data")
-    data: Path = parser.parse_args().data
+    parser.add_argument("--plain", action="store_true", help="without token vectors")
+    options = parser.parse_args()
+    data: Path = options.data
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "switchboard.settings")
     django.setup()
     from benchmarks.practice import Vectors
-    from benchmarks.practice_businesses import FOLDER, bots, read, read_businesses
+    from benchmarks.practice_businesses import FOLDER, LARGE, bots, pages_of, read, read_businesses
     from benchmarks.practice_public import sampled_bots
     from chat.router.answerability import WEIGHTS
     from knowledge.embedding import get_embedder
 
-    vectors, rng = Vectors(get_embedder()), random.Random(SEED)
+    vectors, rng = Vectors(get_embedder(), with_tokens=not options.plain), random.Random(SEED)
     public = list(sampled_bots(data, vectors, rng))
     # Not those that the embedding model was tuned on: it knows these too well.
-    businesses = read_businesses()[1]
+    tuned_on, businesses = read_businesses()
+    others = pages_of(tuned_on)
     for path in sorted((FOLDER / "harder").glob(FITTED_OF_THE_HARDER)):
         businesses.append(read(json.loads(path.read_text(encoding="utf-8"))))
-    imaginary = [practice for business in businesses for practice in bots(business, vectors, rng)]
-    found = examples(public, PUBLIC_COUNTS) + examples(imaginary, 1)
-    many = json.loads(WEIGHTS.read_text(encoding="utf-8"))["many"]
-    few = fit([each for each in found if each.seen[0].variety < 1], many)
-    WEIGHTS.write_text(json.dumps({"few": few, "many": many}, indent=1) + "\n", encoding="utf-8")
+    found = examples(public, vectors, PUBLIC_COUNTS)
+    for business in businesses:
+        for practice in bots(business, others, vectors, rng):
+            found += examples([practice], vectors, LARGE_COUNTS if LARGE in practice.name else 1)
+    stored = json.loads(WEIGHTS.read_text(encoding="utf-8"))
+    stored["plain" if options.plain else "late"] = fit(found, compared=not options.plain)
+    WEIGHTS.write_text(json.dumps(stored, indent=1) + "\n", encoding="utf-8")
 
 
-def examples(practices: Sequence[Any], count: float) -> list[Example]:
+def examples(practices: Sequence[Any], vectors: Any, count: float) -> list[Example]:
     """Every question of every bot; each bot counts for as much as any other, times `count`."""
-    found = [example for practice in practices for example in _of_practice(practice)]
+    found = [example for practice in practices for example in _of_practice(practice, vectors)]
     return [replace(example, weight=example.weight * count) for example in found]
 
 
-def _of_practice(practice: Any) -> list[Example]:
+def _of_practice(practice: Any, vectors: Any) -> list[Example]:
     from chat.router import evidence, spelling
     from chat.router.candidates import gather
     from chat.router.learned import learn
@@ -101,7 +108,8 @@ def _of_practice(practice: Any) -> list[Example]:
     for question in practice.questions:
         text = spelling.corrected(question.text, learned.spellings, embedder)
         vector = question.vector if text == question.text else embedder.embed_queries([text])[0]
-        candidates = gather(learned, evidence.read(learned, text), vector, question.passages)
+        asked = evidence.read(learned, text)
+        candidates = gather(learned, asked, vector, question.passages, tokens=vectors.tokens([text])[0])
         if not candidates:
             continue
         ids = [_id(practice.snapshot, each) for each in candidates]
@@ -124,22 +132,26 @@ def _id(snapshot: Any, candidate: Any) -> str:
     return str(candidate.passage.external_id)
 
 
-def fit(found: list[Example], many: Weights) -> Weights:
-    """Conditional logit in which evidence may only speak the way its sign says. Each bot is between the ends: what
-    evidence is worth at that of many phrasings is given."""
-    from chat.router.evidence import ENTRY_SIGNS, PASSAGE_SIGNS
+def fit(found: list[Example], *, compared: bool) -> dict[str, Weights]:
+    """Conditional logit in which evidence may only speak the way its sign says, by end. `compared`: with the evidence
+    of token vectors, which is the last."""
+    from chat.router.answerability import ENDS
+    from chat.router.evidence import ENTRY_SIGNS, OF_TOKENS, PASSAGE_SIGNS
 
+    left_out = 0 if compared else OF_TOKENS
     signs = {"entry": ENTRY_SIGNS, "passage": PASSAGE_SIGNS}
-    table = _Table(found, {kind: len(signs[kind]) for kind in KINDS}, many)
-    bounds = [(0 if s > 0 else None, 0 if s < 0 else None) for kind in KINDS for s in (*signs[kind], 0)]
+    used = {kind: signs[kind][: len(signs[kind]) - left_out] for kind in KINDS}
+    table = _Table(found, {kind: len(used[kind]) for kind in KINDS}, ENDS)
+    bounds = [(0 if s > 0 else None, 0 if s < 0 else None) for _ in ENDS for kind in KINDS for s in (*used[kind], 0)]
     result = minimize(table.loss, np.zeros(len(bounds)), jac=True, bounds=bounds, method="L-BFGS-B")
     return table.plain(result.x)
 
 
 class _Table:
-    """All candidates of all examples, one a row; a kind's evidence stands in its own columns, standardised."""
+    """All candidates of all examples, one a row. The evidence of each kind is standardised, and stands once for each
+    end, times the share that its bot has of that end."""
 
-    def __init__(self, found: list[Example], widths: dict[str, int], many: Weights) -> None:
+    def __init__(self, found: list[Example], widths: dict[str, int], ends: Sequence[str]) -> None:
         self.widths = widths
         self.owner = np.concatenate([np.full(len(each.seen), number) for number, each in enumerate(found)])
         self.weight = np.array([each.weight for each in found])
@@ -147,24 +159,23 @@ class _Table:
         self.right = np.concatenate([np.arange(len(each.seen)) == each.right for each in found])
         seen = [one for each in found for one in each.seen]
         kinds = np.array([one.kind for one in seen])
-        variety = np.array([one.variety for one in seen])
-        few = 1 - variety
-        columns = sum(widths.values()) + len(widths)
-        self.rows, self.given = np.zeros((len(seen), columns)), np.zeros(len(seen))
-        self.places: dict[str, tuple[int, NDArray[np.float64], NDArray[np.float64]]] = {}
+        many = np.array([one.variety for one in seen])
+        self.rows = np.zeros((len(seen), len(ends) * (sum(widths.values()) + len(widths))))
+        self.places: dict[tuple[str, str], tuple[int, NDArray[np.float64], NDArray[np.float64]]] = {}
         start = 0
-        for kind, width in widths.items():
-            own, end = np.flatnonzero(kinds == kind), start + width
-            values = np.array([seen[row].evidence for row in own])
-            centre, spread = values.mean(axis=0), values.std(axis=0) + 1e-9
-            self.rows[own, start:end] = (values - centre) / spread * few[own, np.newaxis]
-            self.rows[own, end] = few[own]
-            self.given[own] = variety[own] * (values @ np.array(many[kind]["weights"]) + many[kind]["offset"])
-            self.places[kind] = (start, centre, spread)
-            start = end + 1
+        for end in ends:
+            share = many if end == "many" else 1 - many
+            for kind, width in widths.items():
+                own = np.flatnonzero(kinds == kind)
+                values = np.array([seen[row].evidence[:width] for row in own])
+                centre, spread = values.mean(axis=0), values.std(axis=0) + 1e-9
+                self.rows[own, start : start + width] = (values - centre) / spread * share[own, np.newaxis]
+                self.rows[own, start + width] = share[own]
+                self.places[end, kind] = (start, centre, spread)
+                start += width + 1
 
     def loss(self, weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        utilities = np.clip(self.rows @ weights + self.given, -30, 30)
+        utilities = np.clip(self.rows @ weights, -30, 30)
         shares = np.exp(utilities)
         total = 1 + np.bincount(self.owner, shares, minlength=len(self.weight))
         chosen = np.bincount(self.owner, utilities * self.right, minlength=len(self.weight))
@@ -173,14 +184,15 @@ class _Table:
         surplus = (shares / total[self.owner] - self.right) * self.weight[self.owner]
         return value, self.rows.T @ surplus + PENALTY * weights
 
-    def plain(self, weights: NDArray[np.float64]) -> Weights:
-        """The weights for evidence that is not standardised."""
-        found = {}
-        for kind, (start, centre, spread) in self.places.items():
+    def plain(self, weights: NDArray[np.float64]) -> dict[str, Weights]:
+        """By end, the weights for evidence that is not standardised."""
+        found: dict[str, Weights] = {}
+        for (end, kind), (start, centre, spread) in self.places.items():
             width = self.widths[kind]
             plain = weights[start : start + width] / spread
             offset = weights[start + width] - plain @ centre
-            found[kind] = {"weights": [round(float(value), 4) for value in plain], "offset": round(float(offset), 4)}
+            rounded = {"weights": [round(float(value), 4) for value in plain], "offset": round(float(offset), 4)}
+            found.setdefault(end, {})[kind] = rounded
         return found
 
 

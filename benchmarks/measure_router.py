@@ -43,12 +43,13 @@ def main() -> None:
 def _asked(paths: Sequence[Path], vectors: Any) -> dict[str, list[tuple[float, bool, bool, bool]]]:
     """By kind of bot, for each question: the likelihood that something answers, whether it passes the threshold,
     whether the likeliest candidate is the right one, and whether there is a right one."""
-    from benchmarks.practice_businesses import bots, read
+    from benchmarks.practice_businesses import bots, pages_of, read, read_businesses
 
     found: dict[str, list[tuple[float, bool, bool, bool]]] = {}
+    others = pages_of(read_businesses()[0])
     for path in paths:
         business = read(json.loads(path.read_text(encoding="utf-8")))
-        for practice in bots(business, vectors, random.Random(SEED)):
+        for practice in bots(business, others, vectors, random.Random(SEED)):
             found.setdefault(practice.name.rpartition(", ")[2], []).extend(map(_judge(practice), practice.questions))
     return found
 
@@ -66,7 +67,8 @@ def _judge(practice: Any) -> Any:
     def judge(question: Any) -> tuple[float, bool, bool, bool]:
         text = spelling.corrected(question.text, learned.spellings, embedder)
         vector = question.vector if text == question.text else embedder.embed_queries([text])[0]
-        found = judged(gather(learned, evidence.read(learned, text), vector, question.passages))
+        asked = evidence.read(learned, text)
+        found = judged(gather(learned, asked, vector, question.passages, tokens=embedder.token_vectors(text)))
         likelihood = sum(each.probability for each in found)
         best = max(found, key=lambda each: each.probability, default=None)
         place = _id(practice.snapshot, best) if best else ""

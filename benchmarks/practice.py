@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from knowledge import lexical
-from knowledge.embedding import Embedder
-from knowledge.search import LEXICAL_SHARE, Passage
+from knowledge.embedding import NO_TOKENS, Embedder, Encoded, TokenVectors
+from knowledge.embedding.late_interaction import pack, unpack
+from knowledge.search import COMPARED_FURTHER, LEXICAL_SHARE, Passage, compared
 from knowledge.snapshot import FaqEntry, Snapshot, Texts, reading
 
 FOUND = 8
@@ -58,18 +59,24 @@ class Practice:
 class Vectors:
     """Embeds each text once."""
 
-    def __init__(self, embedder: Embedder) -> None:
-        self._embedder = embedder
-        self._known: dict[str, NDArray[np.float32]] = {}
+    def __init__(self, embedder: Embedder, *, with_tokens: bool = True) -> None:
+        self._embedder, self._with_tokens = embedder, with_tokens
+        self._known: dict[str, Encoded] = {}
 
     def of(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """(n, dimension)"""
-        missing = [text for text in dict.fromkeys(texts) if text not in self._known]
-        if missing:
-            self._known.update(zip(missing, self._embedder.embed_passages(missing), strict=True))
-        return np.array([self._known[text] for text in texts], np.float32).reshape(
+        return np.array([each.vector for each in self._encoded(texts)], np.float32).reshape(
             len(texts), self._embedder.space.dimension
         )
+
+    def tokens(self, texts: Sequence[str]) -> list[TokenVectors]:
+        return [each.tokens if self._with_tokens else NO_TOKENS for each in self._encoded(texts)]
+
+    def _encoded(self, texts: Sequence[str]) -> list[Encoded]:
+        missing = [text for text in dict.fromkeys(texts) if text not in self._known]
+        if missing:
+            self._known.update(zip(missing, self._embedder.encode_passages(missing), strict=True))
+        return [self._known[text] for text in texts]
 
 
 def make(
@@ -82,9 +89,12 @@ def make(
     """`questions` are (text, id of what answers it); an id that the bot does not have counts as ''."""
     library = _Library(pages, vectors)
     known = {each.id for each in (*faqs, *pages)}
+    asked_for = [text for text, _ in questions]
     asked = tuple(
-        Asked(text, vector, library.search(text, vector), answer if answer in known else "")
-        for (text, answer), vector in zip(questions, vectors.of([text for text, _ in questions]), strict=True)
+        Asked(text, vector, library.search(text, vector, tokens), answer if answer in known else "")
+        for (text, answer), vector, tokens in zip(
+            questions, vectors.of(asked_for), vectors.tokens(asked_for), strict=True
+        )
     )
     return Practice(name, _snapshot(name, faqs, library, vectors), asked)
 
@@ -94,20 +104,24 @@ class _Library:
 
     def __init__(self, pages: Sequence[Page], vectors: Vectors) -> None:
         self._pages = pages
-        self._vectors = vectors.of([f"{page.title}\n{page.heading}\n{page.text}" for page in pages])
+        embedded = [f"{page.title}\n{page.heading}\n{page.text}" for page in pages]
+        self._vectors = vectors.of(embedded)
+        # As they come out of a database.
+        self._tokens = [unpack(pack(tokens)) for tokens in vectors.tokens(embedded)]
         self._weights = [lexical.weights(f"{page.heading} {page.text}") for page in pages]
         self.frequency = Counter(term for weights in self._weights for term in weights)
         self.size = len(pages)
 
-    def search(self, question: str, vector: NDArray[np.float32]) -> tuple[Passage, ...]:
+    def search(self, question: str, vector: NDArray[np.float32], tokens: TokenVectors) -> tuple[Passage, ...]:
         rarity = {term: lexical.idf(self.size, self.frequency[term]) for term in set(lexical.terms(question))}
         mass = max(sum(rarity.values()), 1e-6) ** 0.5
         found = []
-        for page, weights, own in zip(self._pages, self._weights, self._vectors, strict=True):
+        for page, weights, own, told in zip(self._pages, self._weights, self._vectors, self._tokens, strict=True):
             cosine = float(own @ vector)
             worded = sum(weights.get(term, 0.0) * idf for term, idf in rarity.items()) / mass
-            found.append(_passage(page, cosine + LEXICAL_SHARE * worded, cosine, worded))
-        return tuple(sorted(found, key=lambda passage: -passage.score)[:FOUND])
+            found.append((_passage(page, cosine + LEXICAL_SHARE * worded, cosine, worded), told))
+        best = sorted(found, key=lambda pair: -pair[0].score)[: FOUND + COMPARED_FURTHER]
+        return tuple(compared([passage for passage, _ in best], tokens, [told for _, told in best])[:FOUND])
 
 
 def _passage(page: Page, score: float, cosine: float, worded: float) -> Passage:
@@ -137,4 +151,5 @@ def _snapshot(name: str, faqs: Sequence[PreparedFaq], library: _Library, vectors
         dict(library.frequency),
         library.size,
         dict(zip(told, vectors.of(told), strict=True)),
+        tokens={text: pack(vectors.tokens([text])[0]) for text in (*texts, *told)},
     )

@@ -2,7 +2,7 @@
 
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,8 @@ PHRASINGS_GIVEN = 3
 TAKEN_AWAY = 4
 ASKED_IN_VAIN = 12
 SMALL = 5
+OTHER_PAGES = 100
+LARGE = "large library"
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,11 @@ def read_businesses() -> tuple[list[Business], list[Business]]:
         business = read(json.loads(path.read_text(encoding="utf-8")))
         (apart if path.stem in KEPT_APART else tuning).append(business)
     return tuning, apart
+
+
+def pages_of(businesses: Sequence[Business]) -> list[Page]:
+    """All pages of some businesses, each with an id of its own."""
+    return [replace(page, id=f"{business.name}, {page.id}") for business in businesses for page in business.pages]
 
 
 def read(stored: dict[str, Any]) -> Business:
@@ -64,9 +71,9 @@ def read(stored: dict[str, Any]) -> Business:
     )
 
 
-def bots(business: Business, vectors: Vectors, rng: random.Random) -> Iterator[Practice]:
+def bots(business: Business, others: Sequence[Page], vectors: Vectors, rng: random.Random) -> Iterator[Practice]:
     """The whole business with one phrasing a FAQ, with few, with more and with many, with a part of its knowledge taken
-    away, with FAQs or pages alone, and tiny."""
+    away, with FAQs or pages alone, tiny, and among pages of `others`."""
     everything = [(text, id) for id, texts in business.asked.items() for text in texts]
     everything += [*business.asked_of_pages, *((text, "") for text in business.absent)]
     bare = [replace(faq, texts=faq.texts[:1]) for faq in business.faqs]
@@ -82,6 +89,7 @@ def bots(business: Business, vectors: Vectors, rng: random.Random) -> Iterator[P
     yield make(f"{business.name}, few phrasings", *fewer, everything, vectors)
     yield _with_more_phrasings(business, *fewer, everything, vectors, rng)
     yield from _with_many_phrasings(business, everything, vectors, rng)
+    yield from _in_a_large_library(business, everything, others, vectors, rng)
     bare = [faq for faq in bare if faq.id in {each.id for each in faqs[:SMALL]}]
     for some_faqs, some_pages in ((bare[:1], []), (bare, []), (faqs[:2], pages[:1]), ([], pages[:2])):
         own = {each.id for each in (*some_faqs, *some_pages)}
@@ -89,6 +97,21 @@ def bots(business: Business, vectors: Vectors, rng: random.Random) -> Iterator[P
         others = [(text, id) for text, id in everything if id not in own]
         questions += rng.sample(others, ASKED_IN_VAIN) + _nearest(others, some_faqs, some_pages, vectors)
         yield make(f"{business.name}, tiny", some_faqs, some_pages, questions, vectors)
+
+
+def _in_a_large_library(
+    business: Business, questions: list[tuple[str, str]], others: Sequence[Page], vectors: Vectors, rng: random.Random
+) -> Iterator[Practice]:
+    """With pages of other businesses beside its own: among many, the nearest few are nearer to each other."""
+    pages = [*business.pages, *rng.sample(others, OTHER_PAGES)]
+    name = f"{business.name}, {LARGE}"
+    yield make(f"{name} alone", [], pages, questions, vectors)
+    yield make(f"{name} and few phrasings", business.faqs, pages, questions, vectors)
+    richer = _with_more_phrasings(business, list(business.faqs), pages, questions, vectors, rng)
+    yield replace(richer, name=f"{name} and more phrasings")
+    if any(business.more_phrasings.values()):
+        faqs = [replace(faq, texts=(*faq.texts, *business.more_phrasings[faq.id])) for faq in business.faqs]
+        yield make(f"{name} and many phrasings", faqs, pages, questions, vectors)
 
 
 def _nearest(

@@ -65,7 +65,7 @@ async def _route(context: TurnContext, meaning: str, mark: Callable[[str], None]
     groups = [each.group_id for each in context.snapshots]
     languages = tuple(dict.fromkeys(language for each in context.snapshots for language in each.languages))
     passages = await in_database(
-        search, question.understood, question.vector, groups, context.space.key, PASSAGES, languages,
+        search, question.understood, question.vector, groups, context.space.key, PASSAGES, languages, question.tokens,
         scope=context.asker.scope,
     )  # fmt: skip
     mark("search")
@@ -166,11 +166,11 @@ def _readings(context: TurnContext) -> list[str]:
 
 def _question(context: TurnContext, meaning: str) -> Question:
     choice = context.turn.choice
-    vector = context.space.embedder().embed_queries([meaning])[0]
+    encoded = context.space.embedder().encode_queries([meaning])[0]
     if choice and choice.field == "question":
-        return Question(meaning, meaning, vector)
+        return Question(meaning, meaning, encoded.vector, tokens=encoded.tokens)
     text = meaning if choice else context.turn.text
-    return Question(text, meaning, vector, choice)
+    return Question(text, meaning, encoded.vector, choice, tokens=encoded.tokens)
 
 
 def as_retrieved(routed: Routed, said: Answer) -> list[dict[str, Any]]:

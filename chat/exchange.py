@@ -7,6 +7,7 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
+from knowledge.embedding import NO_TOKENS, TokenVectors
 from knowledge.search import Passage
 from knowledge.snapshot import ActionEntry, FaqEntry
 from tenants.scope import Scope
@@ -31,6 +32,7 @@ class Question:
     vector: NDArray[np.float32]
     choice: Choice | None = None
     language: str = "en"
+    tokens: TokenVectors = field(default_factory=lambda: NO_TOKENS)
 
 
 @dataclass(frozen=True)

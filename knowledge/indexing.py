@@ -142,10 +142,10 @@ def _embed(scope: Scope, group_id: UUID, texts: Sequence[Text], in_use: InUse) -
     space = embedder.space
     with within(scope):
         known = vectors.known(group_id, space.key, {text.key for text in texts})
-    for as_query, embed in ((True, embedder.embed_queries), (False, embedder.embed_passages)):
+    for as_query, encode in ((True, embedder.encode_queries), (False, embedder.encode_passages)):
         missing = {text.key: text.text for text in texts if text.as_query == as_query and text.key not in known}
         if missing:
-            found = dict(zip(missing, embed(list(missing.values())), strict=True))
+            found = dict(zip(missing, encode(list(missing.values())), strict=True))
             with within(scope):
                 vectors.store(group_id, space.key, found)
     return space

@@ -203,6 +203,8 @@ class Vector(models.Model):
     space = models.CharField(max_length=200)
     content_hash = models.CharField(max_length=64)
     embedding = VectorField()
+    # Token vectors for late interaction, packed; empty where the model has none.
+    tokens = models.BinaryField(default=b"", db_default=b"")
 
 
 class ChunkVector(models.Model):

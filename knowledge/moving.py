@@ -14,6 +14,7 @@ from django.utils import timezone
 from knowledge import prepared_texts, spaces, vectors
 from knowledge.embedding import (
     Embedder,
+    Encoded,
     EndpointError,
     ModelChoice,
     ModelNotFound,
@@ -161,14 +162,14 @@ def _lacking(scope: Scope, members: Sequence[UUID], space: str) -> list[tuple[UU
 
 
 def _embed(scope: Scope, move: SpaceMove, embedder: Embedder, batch: Sequence[tuple[UUID, Text]]) -> None:
-    found: dict[UUID, dict[str, object]] = {}
-    for as_query, embed in ((True, embedder.embed_queries), (False, embedder.embed_passages)):
+    found: dict[UUID, dict[str, Encoded]] = {}
+    for as_query, encode in ((True, embedder.encode_queries), (False, embedder.encode_passages)):
         part = [(member, text) for member, text in batch if text.as_query == as_query]
-        for (member, text), vector in zip(part, embed([text.text for _, text in part]), strict=True):
-            found.setdefault(member, {})[text.key] = vector
+        for (member, text), encoded in zip(part, encode([text.text for _, text in part]), strict=True):
+            found.setdefault(member, {})[text.key] = encoded
     with within(scope):
         for member, by_key in found.items():
-            vectors.store(member, move.key, by_key)  # type: ignore[arg-type]
+            vectors.store(member, move.key, by_key)
         move.done = min(move.done + len(batch), move.total)
         _progress(move, due_at=timezone.now() + LEASE)
 

@@ -1,11 +1,12 @@
 """The one door to chunks for answering: hybrid search in a bot's own groups, in one statement.
 
 A passage's score is its cosine plus LEXICAL_SHARE times its BM25 sum over the root of the question's idf mass: no list
-statistics, so a score means the same for every question. The statement is in search_passages.sql.
+statistics, so a score means the same for every question. The statement is in search_passages.sql. Where passages have
+token vectors, the best of them are compared with the question token by token as well, and ranked anew.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from uuid import UUID
 
@@ -17,17 +18,25 @@ from pgvector import HalfVector
 from pgvector.psycopg.halfvec import HalfVectorBinaryDumper
 
 from knowledge import lexical
+from knowledge.embedding import NO_TOKENS, TokenVectors
+from knowledge.embedding.late_interaction import likeness, unpack
 from knowledge.likeness import distinct
 
 LEXICAL_SHARE = 0.12
 # Of a bot with an index of its own, so many of the nearest and of the best worded passages are scored.
 LISTED = 200
+# So many more than are wanted are compared token by token, and what that counts beside the cosine.
+COMPARED_FURTHER = 8
+LATE_SHARE = 2.0
 DEEPER = 4  # how much further to look when repeated texts took places
 
 
 @dataclass(frozen=True)
 class Passage:
-    """A chunk as it was when it was found, with the document that it is cited by."""
+    """A chunk as it was when it was found, with the document that it is cited by.
+
+    `late` is its likeness to the question by late interaction; None where there are no token vectors to compare.
+    """
 
     group_id: UUID
     chunk_id: UUID
@@ -44,6 +53,7 @@ class Passage:
     score: float
     cosine: float
     lexical: float
+    late: float | None = None
 
 
 def search(
@@ -53,29 +63,50 @@ def search(
     space: str,
     k: int = 8,
     languages: Sequence[str] = ("en",),
+    tokens: TokenVectors = NO_TOKENS,
 ) -> list[Passage]:
     """The k best passages of the groups, best first, none of which repeats another. Needs a scope that contains them.
 
-    `languages` are those of the groups' passages.
+    `languages` are those of the groups' passages, `tokens` the question's token vectors.
     """
     wanted = _wanted(question, groups, languages)
-    found = _found(wanted, vector, groups, space, k)
+    most = k + COMPARED_FURTHER if len(tokens) else k
+    found = _found(wanted, vector, tokens, groups, space, most)
     told = distinct(found)
-    if len(told) < k == len(found):
-        told = distinct(_found(wanted, vector, groups, space, k * DEEPER))[:k]
-    return told
+    if len(told) < k and len(found) == most:
+        told = distinct(_found(wanted, vector, tokens, groups, space, k * DEEPER))
+    return told[:k]
 
 
 def _found(
-    wanted: Sequence[str], vector: NDArray[np.float32], groups: Sequence[UUID], space: str, k: int
+    wanted: Sequence[str],
+    vector: NDArray[np.float32],
+    tokens: TokenVectors,
+    groups: Sequence[UUID],
+    space: str,
+    k: int,
 ) -> list[Passage]:
-    values = [list(groups), space, HalfVector(vector), list(wanted), LEXICAL_SHARE, k, LISTED]
+    values = [list(groups), space, HalfVector(vector), list(wanted), LEXICAL_SHARE, k, LISTED, len(tokens) > 0]
     # Django's own cursors send every value as text, which for a vector costs more than finding its neighbours does.
     with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
         cursor.adapters.register_dumper(HalfVector, HalfVectorBinaryDumper)
         cursor.execute(_STATEMENT, values, binary=True)
-        # The statement selects the fields in order.
-        return [Passage(*row[:9], tuple(row[9]), *row[10:]) for row in cursor]  # type: ignore[call-arg]
+        rows = list(cursor)
+    # The statement selects the fields in order, and the token vectors after them.
+    found = [Passage(*row[:9], tuple(row[9]), *row[10:15]) for row in rows]  # type: ignore[call-arg]
+    return compared(found, tokens, [unpack(row[15] or b"") for row in rows]) if len(tokens) else found
+
+
+def compared(passages: Sequence[Passage], question: TokenVectors, texts: Sequence[TokenVectors]) -> list[Passage]:
+    """The passages ranked by late interaction as well; as they are where one of them has no token vectors."""
+    late = likeness(question, texts)
+    if np.isnan(late).any():
+        return list(passages)
+    told = [
+        replace(passage, late=float(value), score=(passage.score + LATE_SHARE * float(value)) / (1 + LATE_SHARE))
+        for passage, value in zip(passages, late, strict=True)
+    ]
+    return sorted(told, key=lambda passage: -passage.score)
 
 
 def _wanted(question: str, groups: Sequence[UUID], languages: Sequence[str]) -> list[str]:
@@ -95,4 +126,4 @@ SELECT term FROM unnest(%(terms)s::text[]) AS asked (term) WHERE EXISTS (
     SELECT FROM knowledge_posting p WHERE p.group_id = ANY (%(groups)s) AND p.term = asked.term
 )
 """
-_STATEMENT = "SELECT * FROM search_passages(%s::uuid[], %s::text, %s::halfvec, %s::text[], %s::float8, %s, %s)"
+_STATEMENT = "SELECT * FROM search_passages(%s::uuid[], %s::text, %s::halfvec, %s::text[], %s::float8, %s, %s, %s)"

@@ -28,11 +28,11 @@ END $$;
 -- the key would seem as good, and all of a large bot would be read for each row: neither chunks nor their vectors have
 -- such an index. Vectors have length 1, so the inner product is the cosine.
 CREATE OR REPLACE FUNCTION search_passages(
-    groups uuid[], in_space text, question halfvec, terms text[], share float8, k integer, listed integer
+    groups uuid[], in_space text, question halfvec, terms text[], share float8, k integer, listed integer, with_tokens boolean
 ) RETURNS TABLE (
     group_id uuid, chunk_id uuid, document_id uuid, external_id varchar, title varchar, url varchar, dated date,
     revision integer, page integer, heading_path jsonb, kind varchar, passage text,
-    score float8, cosine float8, lexical float8
+    score float8, cosine float8, lexical float8, tokens bytea
 ) LANGUAGE plpgsql STABLE
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
 SET enable_nestloop = off SET enable_mergejoin = off
@@ -92,7 +92,7 @@ BEGIN
         FROM candidate c LEFT JOIN worded w ON w.chunk_id = c.chunk_id ORDER BY score DESC, c.chunk_id LIMIT k
     )
     SELECT c.group_id, c.id, d.id, d.external_id, d.title, d.url, d.dated,
-        c.revision, c.page, c.heading_path, c.kind, c.text, b.score, b.cosine, b.lexical
+        c.revision, c.page, c.heading_path, c.kind, c.text, b.score, b.cosine, b.lexical, t.tokens
     FROM best b
     CROSS JOIN LATERAL (
         SELECT * FROM knowledge_chunk c WHERE c.group_id = b.group_id AND c.id = b.chunk_id LIMIT 1
@@ -100,5 +100,9 @@ BEGIN
     CROSS JOIN LATERAL (
         SELECT * FROM knowledge_document d WHERE d.group_id = c.group_id AND d.id = c.document_id LIMIT 1
     ) d
+    LEFT JOIN LATERAL (
+        SELECT v.tokens FROM knowledge_vector v
+        WHERE with_tokens AND v.group_id = c.group_id AND v.space = in_space AND v.content_hash = c.content_hash LIMIT 1
+    ) t ON true
     ORDER BY b.score DESC, c.id;
 END $$;

@@ -65,7 +65,8 @@ class Texts:
 class Snapshot:
     """One bot's routing knowledge. `faq_texts` are questions and phrasings; `action_texts` examples and titles.
 
-    `readings` are the vectors of questions read together with their answers, by `reading()`. `vocabulary` maps each
+    `readings` are the vectors of questions read together with their answers, by `reading()`; `tokens` the packed
+    token vectors of these and of all other texts, where the space's model has any. `vocabulary` maps each
     term of the bot's documents to the number of chunks that hold it, all stemmed as English; `languages` are those that
     the chunks were stemmed by for search.
     """
@@ -84,6 +85,7 @@ class Snapshot:
     chunks: int
     languages: tuple[str, ...] = ("en",)
     readings: dict[str, NDArray[np.float32]] = field(default_factory=dict)
+    tokens: Mapping[str, bytes] = field(default_factory=dict)
 
 
 READ_CHARACTERS = 400
@@ -141,7 +143,7 @@ def _read(bot: Bot, space: str) -> Snapshot:
     told = [reading(faq.question, faq.answer) for faq in faqs]
     told += [reading(action.title, action.description) for action in actions]
     asked, examples = _rows(_FAQ_TEXTS, bot.id), _rows(_ACTION_TEXTS, bot.id)
-    vectors = _vectors(bot.id, space, {*told, *(text for _, text in (*asked, *examples))})
+    vectors, tokens = _vectors(bot.id, space, {*told, *(text for _, text in (*asked, *examples))})
     spoken = _languages(bot.id)
     return Snapshot(
         bot.id,
@@ -158,6 +160,7 @@ def _read(bot: Bot, space: str) -> Snapshot:
         sum(spoken.values()),
         tuple(spoken) or ("en",),
         {text: vectors[text] for text in told if text in vectors},
+        tokens,
     )
 
 
@@ -200,16 +203,20 @@ def _rows(statement: str, group_id: UUID) -> Rows:
         return cursor.fetchall()
 
 
-def _vectors(group_id: UUID, space: str, texts: Collection[str]) -> dict[str, NDArray[np.float32]]:
-    """By text, for those that have been embedded.
+def _vectors(
+    group_id: UUID, space: str, texts: Collection[str]
+) -> tuple[dict[str, NDArray[np.float32]], dict[str, bytes]]:
+    """Vectors and token vectors by text, for those that have been embedded.
 
     Looked up by their keys, not joined: of tables that have just been filled the planner knows nothing yet, and hashed
     every text again for every vector (13 s for 2,500).
     """
     keys = {text: text_hash(text) for text in texts}
     stored = Vector.objects.filter(group_id=group_id, space=space, content_hash__in=list(set(keys.values())))
-    found = dict(stored.values_list("content_hash", "embedding"))
-    return {text: found[key] for text, key in keys.items() if key in found}
+    found = {key: (vector, tokens) for key, vector, tokens in stored.values_list("content_hash", "embedding", "tokens")}
+    there = {text: found[key] for text, key in keys.items() if key in found}
+    vectors = {text: vector for text, (vector, _) in there.items()}
+    return vectors, {text: bytes(tokens) for text, (_, tokens) in there.items()}
 
 
 def _texts(rows: Rows, owners: Sequence[UUID], vectors: Mapping[str, NDArray[np.float32]]) -> Texts:

@@ -3,10 +3,9 @@
 from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
-import numpy as np
-from numpy.typing import NDArray
-
 from knowledge import search_index
+from knowledge.embedding import Encoded
+from knowledge.embedding.late_interaction import pack
 from knowledge.models import ChunkVector, Vector
 
 
@@ -16,14 +15,17 @@ def known(group_id: UUID, space: str, hashes: Collection[str]) -> set[str]:
     return set(stored.values_list("content_hash", flat=True))
 
 
-def store(group_id: UUID, space: str, vectors: Mapping[str, NDArray[np.float32]]) -> None:
+def store(group_id: UUID, space: str, encoded: Mapping[str, Encoded]) -> None:
     """Keep vectors by the hash of their text, and give them to the chunks that hold it; what is there already stays."""
     Vector.objects.bulk_create(
-        [Vector(group_id=group_id, space=space, content_hash=key, embedding=vector) for key, vector in vectors.items()],
+        [
+            Vector(group_id=group_id, space=space, content_hash=key, embedding=each.vector, tokens=pack(each.tokens))
+            for key, each in encoded.items()
+        ],
         ignore_conflicts=True,
         batch_size=500,
     )
-    search_index.add_vectors(group_id, space, vectors.keys())
+    search_index.add_vectors(group_id, space, encoded.keys())
 
 
 def forget(groups: Sequence[UUID], space: str) -> None:

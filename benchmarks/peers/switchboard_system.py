@@ -51,9 +51,9 @@ class Switchboard:
 
     def search(self, collection: str, question: str, k: int, mode: str) -> list[str]:
         bot, space = self._bots[collection]
-        vector = space.embedder().embed_queries([question])[0]
+        encoded = space.embedder().encode_queries([question])[0]
         with within(bot.scope):
-            found = search(question, vector, [bot.group_id], space.key, k)
+            found = search(question, encoded.vector, [bot.group_id], space.key, k, tokens=encoded.tokens)
         return [passage.external_id for passage in found]
 
     def leave(self) -> None:

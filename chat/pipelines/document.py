@@ -16,7 +16,8 @@ from chat.pipelines import spoken, unknown
 from knowledge import lexical
 from knowledge.chunking import sentences
 from knowledge.embedding import Embedder
-from knowledge.search import LEXICAL_SHARE, Passage
+from knowledge.embedding.late_interaction import likeness
+from knowledge.search import LATE_SHARE, LEXICAL_SHARE, Passage
 
 LONGEST_QUOTE, LONGEST_FURTHER_QUOTE = 600, 360
 PIECES_READ = 24
@@ -88,7 +89,7 @@ def _rows(question: Question, text: str, embedder: Embedder) -> tuple[list[str],
     if own.min() == own.max():
         return rows, list(range(len(rows)))
     worded = own == own.max()
-    nearness = embedder.embed_passages(rows) @ question.vector
+    nearness = _nearness(question, rows, embedder)
     return rows, np.flatnonzero(worded | (nearness >= nearness[worded].max())).tolist()
 
 
@@ -108,11 +109,18 @@ def _best(
 
 
 def _scores(question: Question, pieces: Sequence[str], embedder: Embedder) -> np.ndarray:
-    vectors = embedder.embed_passages(pieces)
     asked = set(lexical.terms(question.understood))
     shared = np.array([len(asked & set(lexical.terms(piece))) / max(len(asked), 1) for piece in pieces])
-    scores: np.ndarray = vectors @ question.vector + 2 * LEXICAL_SHARE * shared
+    scores: np.ndarray = _nearness(question, pieces, embedder) + 2 * LEXICAL_SHARE * shared
     return scores
+
+
+def _nearness(question: Question, pieces: Sequence[str], embedder: Embedder) -> np.ndarray:
+    """As search sees it, without the words."""
+    encoded = embedder.encode_passages(pieces)
+    cosines: np.ndarray = np.array([each.vector for each in encoded]) @ question.vector
+    late = likeness(question.tokens, [each.tokens for each in encoded])
+    return cosines if np.isnan(late).any() else (cosines + LATE_SHARE * late) / (1 + LATE_SHARE)
 
 
 def _with_gaps(pieces: Sequence[str], kept: Sequence[int], separator: str) -> str:

@@ -19,8 +19,13 @@ from numpy.typing import NDArray
 WEIGHTS = Path(__file__).with_name("answerability.json")
 
 Kind = Literal["entry", "passage"]
+# Whether the candidates were compared with the question token by token as well.
+Compared = Literal["late", "plain"]
 End = Literal["few", "many"]
 ENDS: tuple[End, End] = ("few", "many")
+# What answering nothing is worth to a bot with several phrasings a FAQ: by this, practice businesses refuse eight of ten
+# questions that are asked in vain at a likelihood of a half.
+NOTHING, SEVERAL = -0.53, 0.5
 
 
 @dataclass(frozen=True)
@@ -37,29 +42,33 @@ def probabilities(candidates: Sequence[Seen]) -> NDArray[np.float64]:
     """One for each candidate; what is missing to one is that nothing answers."""
     if not candidates:
         return np.zeros(0)
+    evidence_of_all = [candidate.evidence for candidate in candidates]
+    compared: Compared = "plain" if any(np.isnan(each).any() for each in evidence_of_all) else "late"
+    nothing = NOTHING * min(candidates[0].variety / SEVERAL, 1) if compared == "late" else 0.0
     # Each utility is relative to that of answering nothing.
-    utilities = np.array([0.0, *(_utility(candidate) for candidate in candidates)])
+    utilities = np.array([nothing, *(_utility(candidate, compared) for candidate in candidates)])
     shares = np.exp(utilities - utilities.max())
     found: NDArray[np.float64] = (shares / shares.sum())[1:]
     return found
 
 
-def utility(kind: Kind, end: End, evidence: NDArray[np.float64]) -> float:
-    """What the evidence is worth at one end."""
-    weights, offset = _weights()[end, kind]
-    return float(evidence @ weights + offset)
+def utility(kind: Kind, end: End, evidence: NDArray[np.float64], compared: Compared) -> float:
+    """What the evidence is worth at one end; of what was not compared token by token, the first numbers only."""
+    weights, offset = _weights()[compared, end, kind]
+    return float(evidence[: len(weights)] @ weights + offset)
 
 
-def _utility(candidate: Seen) -> float:
-    few, many = (utility(candidate.kind, end, candidate.evidence) for end in ENDS)
+def _utility(candidate: Seen, compared: Compared) -> float:
+    few, many = (utility(candidate.kind, end, candidate.evidence, compared) for end in ENDS)
     return (1 - candidate.variety) * few + candidate.variety * many
 
 
 @cache
-def _weights() -> dict[tuple[End, Kind], tuple[NDArray[np.float64], float]]:
+def _weights() -> dict[tuple[Compared, End, Kind], tuple[NDArray[np.float64], float]]:
     stored = json.loads(WEIGHTS.read_text(encoding="utf-8"))
     return {
-        (end, kind): (np.array(entry["weights"]), float(entry["offset"]))
+        (compared, end, kind): (np.array(entry["weights"]), float(entry["offset"]))
+        for compared, ends in stored.items()
         for end in ENDS
-        for kind, entry in stored[end].items()
+        for kind, entry in ends[end].items()
     }

@@ -1,7 +1,7 @@
 """Prepared questions read together with their answers: what customers ask is often closer to the answer's words."""
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,12 +21,13 @@ TELLING_TERMS = 8
 class Answers:
     """The vectors and words of question and answer, for the entries whose answer says something of its own.
 
-    An action's title and description count as question and answer.
+    An action's title and description count as question and answer. `said` is what was read for an entry.
     """
 
     entries: NDArray[np.int64]
     vectors: NDArray[np.float32]
     words: WordIndex
+    said: Mapping[int, str]
 
     def closeness(
         self, vector: NDArray[np.float32], terms: Collection[str], otherwise: NDArray[np.float32]
@@ -49,7 +50,8 @@ def read(snapshot: Snapshot, embedder: Embedder) -> Answers:
         if common[answer] == 1 and len(lexical.terms(answer)) >= TELLING_TERMS
     ]
     texts = [reading(*entries[number]) for number in telling]
-    return Answers(np.array(telling, np.int64), _vectors(texts, snapshot, embedder), WordIndex(texts))
+    said = dict(zip(telling, texts, strict=True))
+    return Answers(np.array(telling, np.int64), _vectors(texts, snapshot, embedder), WordIndex(texts), said)
 
 
 def _vectors(texts: list[str], snapshot: Snapshot, embedder: Embedder) -> NDArray[np.float32]:

@@ -18,13 +18,14 @@ from numpy.typing import NDArray
 from chat.router import evidence
 from chat.router.candidates import gather, judged
 from chat.router.learned import Learned
+from knowledge.embedding.late_interaction import unpack
 
 ANSWERED_FROM = 0.5
 # With documents alone there are fewer candidates that might do: in the practice businesses nine of ten questions asked
 # in vain are refused from here on.
 ANSWERED_FROM_PAGES = 0.4
 # The bounds of what is found out; measured on halves of BANKING77 and on CLINC150.
-LOWEST, HIGHEST = 0.12, 0.2
+LOWEST, HIGHEST = 0.16, 0.26
 MANY_PHRASINGS = 30
 TRIED, TRIED_IN_VAIN = 100, 200
 # So many of the bot's own phrasings may be refused, each judged as if the bot had not been given it. Of 100 that are
@@ -101,4 +102,6 @@ def _likelihood(learned: Learned, row: int, without: Sequence[int] | NDArray[np.
     """That something answers one of the bot's own texts, while some of them are overlooked."""
     texts = learned.texts
     asked = evidence.read(learned, texts.texts[row])
-    return sum(each.probability for each in judged(gather(learned, asked, texts.vectors[row], (), list(without))))
+    tokens = unpack(learned.snapshot.tokens.get(texts.texts[row], b""))
+    found = judged(gather(learned, asked, texts.vectors[row], (), list(without), tokens))
+    return sum(each.probability for each in found)

@@ -57,13 +57,17 @@ def share(learned: Learned, part: Collection[str], whole: Collection[str]) -> fl
 
 
 # What may only speak for an answer (1), only against it (-1), or either way (0).
-ENTRY_SIGNS = (1, 1, 1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, 0, 0, 0, 0, 0)
-PASSAGE_SIGNS = (1, 1, 1, 1, 1, 1, -1, -1, -1, 0, 1, 1, 0, 0)
+ENTRY_SIGNS = (1, 1, 1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 1, 1, 1)
+PASSAGE_SIGNS = (1, 1, 1, 1, 1, 1, -1, -1, -1, 0, 1, 1, 0, 0, 1, 1, 1)
+# So many of them, the last, come from token vectors.
+OF_TOKENS = 3
 FARTHEST_AHEAD = 0.3
 # The fewer entries or passages a bot has, the likelier it is that the nearest one is meant; below so many hardly.
 SMALLEST = 5
 # A sentence that holds this share of a question's rarity all but repeats it.
 NEARLY_SAID = 0.9
+# How like by late interaction an answer is to a question that it has little to do with.
+USUAL_LATE = 0.5
 
 
 def of_entry(
@@ -98,6 +102,8 @@ def of_entry(
         is_action,
         alone,
         1 / (SMALLEST + learned.entries),
+        *match.late,
+        _ahead(max(match.late), [max(other.late) for other in others if other is not match]),
     ])  # fmt: skip
 
 
@@ -110,6 +116,8 @@ def of_passage(
     coverage = share(learned, asked.terms & words, asked.terms)
     said = max((share(learned, asked.terms & words, asked.terms) for words in _sentences(passage.text)), default=0.0)
     others = [other.score for other in found if other is not passage]
+    late = _late(passage)
+    others_late = [_late(other) for other in found if other is not passage]
     ahead = passage.score - max(others, default=passage.score)
     apart = passage.score - float(np.median(others)) if others else 0.0
     return np.array([
@@ -127,7 +135,19 @@ def of_passage(
         said >= NEARLY_SAID,
         alone,
         1 / (SMALLEST + learned.snapshot.chunks),
+        late,
+        _ahead(late, others_late),
+        _ahead(late, [float(np.median(others_late))] if others_late else []),
     ])  # fmt: skip
+
+
+def _late(passage: Passage) -> float:
+    return math.nan if passage.late is None else passage.late
+
+
+def _ahead(late: float, others: Sequence[float]) -> float:
+    """How much liker a candidate is than the best of the others; USUAL_LATE stands for these where there are none."""
+    return float(np.clip(late - max(others, default=USUAL_LATE), -FARTHEST_AHEAD, FARTHEST_AHEAD))
 
 
 def _sentences(text: str) -> list[frozenset[str]]:

@@ -19,9 +19,9 @@ from knowledge.search import Passage
 from knowledge.snapshot import Snapshot
 
 VERBATIM_CONFIDENCE = 0.97
-# Another passage is quoted after the first when it is this likely compared with it, and so is a passage after a
-# vetted answer.
-NEARLY = 0.2
+# Another passage is quoted after the first when it is this likely compared with it, and so is a passage after a vetted
+# answer.
+NEARLY, NEARLY_BESIDE_A_FAQ = 0.2, 0.12
 QUOTED = 3
 # A passage is quoted beside live data from this likelihood on, if it alone covers this share of the question's
 # rarity: it then speaks of something asked that the data does not.
@@ -40,7 +40,7 @@ def decide(
     """The line for one question; `passages` are those of this bot, best first."""
     learned = learn(snapshot, embedder)
     asked = evidence.read(learned, text)
-    candidates = judged(gather(learned, asked, vector, passages))
+    candidates = judged(gather(learned, asked, vector, passages, tokens=embedder.token_vectors(text)))
     decision = _decided(learned, asked, candidates)
     if any(each.match and each.match.verbatim for each in candidates):
         return decision
@@ -71,7 +71,7 @@ def _decided(learned: Learned, asked: Asked, candidates: list[Candidate]) -> Dec
         # What is written about a thing never tells how it stands today: live data goes first.
         beside = likelier >= BESIDE_FROM and _tells(learned, asked, entry.match, passages[0])
     else:
-        beside = likelier >= NEARLY * entry.probability
+        beside = likelier >= NEARLY_BESIDE_A_FAQ * entry.probability
     return replace(prepared, also=written) if beside else prepared
 
 

@@ -5,13 +5,14 @@ from pathlib import Path
 
 from . import catalogue
 from .choice import ModelChoice, from_json
+from .late_interaction import NO_TOKENS, TokenVectors
 from .load import load_embedder, load_for_space, prepare_model, reach_endpoint
 from .source import EndpointError, ModelNotFound, identity_of
-from .space import Embedder, Space
+from .space import Embedder, Encoded, Space
 
 __all__ = [
-    "Embedder", "EndpointError", "ModelChoice", "ModelNotFound", "Space", "catalogue", "from_json", "get_embedder",
-    "identity_of", "load_embedder", "prepare_model",
+    "NO_TOKENS", "Embedder", "Encoded", "EndpointError", "ModelChoice", "ModelNotFound", "Space", "TokenVectors",
+    "catalogue", "from_json", "get_embedder", "identity_of", "load_embedder", "prepare_model",
 ]  # fmt: skip
 
 _loaded: dict[tuple[ModelChoice, Space | None], Embedder] = {}

@@ -13,8 +13,9 @@ from knowledge.tokens import tokens
 
 from .catalogue import Endpoint
 from .choice import ModelChoice
+from .late_interaction import NO_TOKENS, TokenVectors
 from .source import EndpointError, identity_of
-from .space import Space, normalised
+from .space import Encoded, Space, normalised
 from .text import readable
 
 # A customer waits for a question's vector; a worker that embeds passages can wait longer.
@@ -60,6 +61,16 @@ class EndpointEmbedder:
 
     def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
         return self._embed(texts, self._choice.passage_prompt, ATTEMPTS_FOR_PASSAGES) if texts else self._nothing()
+
+    def encode_queries(self, texts: Sequence[str]) -> list[Encoded]:
+        return [Encoded(vector, NO_TOKENS) for vector in self.embed_queries(texts)]
+
+    def encode_passages(self, texts: Sequence[str]) -> list[Encoded]:
+        return [Encoded(vector, NO_TOKENS) for vector in self.embed_passages(texts)]
+
+    def token_vectors(self, query: str) -> TokenVectors:
+        """Endpoints tell one vector for a text and no more."""
+        return NO_TOKENS
 
     def count_tokens(self, text: str) -> int:
         """An estimate: the endpoint's own tokenizer is not known here."""

@@ -13,8 +13,9 @@ import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from sentence_transformers import SentenceTransformer
 
-from .onnx_embedder import GRAPH, TOKENIZER, OnnxEmbedder
-from .source import ModelSource
+from . import tuning
+from .onnx_embedder import CENTRE, GRAPH, TOKENIZER, OnnxEmbedder
+from .source import BUNDLED_NAME, ModelSource
 from .store import Manifest, write_manifest
 from .torch_embedder import load_model, prompts_of, token_limit_of
 
@@ -74,6 +75,8 @@ def _export_supported(model: SentenceTransformer, source: ModelSource, target: P
         passage_prompt=passage_prompt,
     )
     model.tokenizer.backend_tokenizer.save(str(target / TOKENIZER))
+    if source.name == BUNDLED_NAME:
+        np.save(target / CENTRE, tuning.centre())
     expected = model.encode(PROBES, prompt=passage_prompt, normalize_embeddings=True)
     full = target / "full.onnx"
     _write_graph(model, full)

@@ -11,12 +11,15 @@ import onnxruntime
 from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 
-from .space import Space, normalised
+from .late_interaction import NO_TOKENS, TokenVectors, token_vectors
+from .space import Encoded, Space, normalised
 from .store import read_manifest
 from .text import readable
 
 GRAPH = "model.int8.onnx"
 TOKENIZER = "tokenizer.json"
+# What the token vectors of the bundled model have in common; other models have none.
+CENTRE = "centre.npy"
 # One question is embedded once for all that needs it.
 REMEMBERED_QUERIES = 256
 PARALLEL_FROM = 16
@@ -39,6 +42,8 @@ class OnnxEmbedder:
         self._manifest = manifest
         self._space = Space(manifest.model, manifest.revision, manifest.dimension)
         self._session = _open_session(folder / GRAPH)
+        centre = folder / CENTRE
+        self._centre: NDArray[np.float32] | None = np.load(centre) if centre.exists() else None
         self._counter = Tokenizer.from_file(str(folder / TOKENIZER))
         self._counter.no_padding()
         self._counter.no_truncation()
@@ -58,32 +63,47 @@ class OnnxEmbedder:
         return self._manifest.token_limit - special - self.count_tokens(self._manifest.passage_prompt)
 
     def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        if len(texts) == 1:
-            return self._query(texts[0])[np.newaxis].copy()
-        return self._embed([self._manifest.query_prompt + readable(text) for text in texts])
+        return self._vectors(self.encode_queries(texts))
 
     def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        return self._embed([self._manifest.passage_prompt + readable(text) for text in texts])
+        return self._vectors(self.encode_passages(texts))
+
+    def encode_queries(self, texts: Sequence[str]) -> list[Encoded]:
+        if len(texts) == 1:
+            return [self._query(texts[0])]
+        return self._encode([self._manifest.query_prompt + readable(text) for text in texts])
+
+    def encode_passages(self, texts: Sequence[str]) -> list[Encoded]:
+        return self._encode([self._manifest.passage_prompt + readable(text) for text in texts])
+
+    def token_vectors(self, query: str) -> TokenVectors:
+        return NO_TOKENS if self._centre is None else self._query(query).tokens
 
     def count_tokens(self, text: str) -> int:
         return len(self._counter.encode(readable(text, whole=True), add_special_tokens=False).ids)
 
-    def _embed(self, texts: list[str]) -> NDArray[np.float32]:
-        vectors = np.empty((len(texts), self._space.dimension), np.float32)
-        if self._threads > 1 and len(texts) >= PARALLEL_FROM:
-            with ThreadPoolExecutor(self._threads) as pool:
-                for row, vector in enumerate(pool.map(self._vector, texts)):
-                    vectors[row] = vector
-        else:
-            for row, text in enumerate(texts):
-                vectors[row] = self._vector(text)
+    def _vectors(self, encoded: Sequence[Encoded]) -> NDArray[np.float32]:
+        vectors = np.empty((len(encoded), self._space.dimension), np.float32)
+        for row, each in enumerate(encoded):
+            vectors[row] = each.vector
         return vectors
 
-    def _vector(self, text: str) -> NDArray[np.float32]:
-        return self._pool(self._hidden_states(self._tokenizer.encode(text)))
+    def _encode(self, texts: list[str]) -> list[Encoded]:
+        if self._threads > 1 and len(texts) >= PARALLEL_FROM:
+            with ThreadPoolExecutor(self._threads) as pool:
+                return list(pool.map(self._encode_one, texts))
+        return [self._encode_one(text) for text in texts]
 
-    def _query_now(self, text: str) -> NDArray[np.float32]:
-        return self._vector(self._manifest.query_prompt + readable(text))
+    def _encode_one(self, text: str) -> Encoded:
+        states = self._hidden_states(self._tokenizer.encode(text))
+        tokens = NO_TOKENS if self._centre is None else token_vectors(states, self._centre)
+        return Encoded(self._pool(states), tokens)
+
+    def _query_now(self, text: str) -> Encoded:
+        encoded = self._encode_one(self._manifest.query_prompt + readable(text))
+        # It is remembered, so nobody may change it.
+        encoded.vector.flags.writeable = encoded.tokens.flags.writeable = False
+        return encoded
 
     def _hidden_states(self, encoding: Encoding) -> NDArray[np.float32]:
         token_ids = np.array([encoding.ids], dtype=np.int64)

@@ -4,34 +4,33 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
-Vectors = NDArray[np.float32]
+# What is found for some texts: a list or an array, one row for each.
+Found = TypeVar("Found")
 
 
 @dataclass
 class _Asked:
     texts: Sequence[str]
-    vectors: Vectors | None = None
+    found: Any = None
     error: BaseException | None = None
 
     @property
     def done(self) -> bool:
-        return self.vectors is not None or self.error is not None
+        return self.found is not None or self.error is not None
 
 
-class SharedBatches:
+class SharedBatches(Generic[Found]):
     """Calls `embed` for one batch at a time. Nobody waits for company: who comes while a batch runs shares the next."""
 
-    def __init__(self, embed: Callable[[Sequence[str]], Vectors], most: int) -> None:
+    def __init__(self, embed: Callable[[Sequence[str]], Found], most: int) -> None:
         self._embed, self._most = embed, most
         self._waiting: deque[_Asked] = deque()
         self._changed = threading.Condition()
         self._running = False
 
-    def __call__(self, texts: Sequence[str]) -> Vectors:
+    def __call__(self, texts: Sequence[str]) -> Found:
         mine = _Asked(texts)
         with self._changed:
             self._waiting.append(mine)
@@ -44,8 +43,8 @@ class SharedBatches:
             self._run(batch)
         if mine.error is not None:
             raise mine.error
-        assert mine.vectors is not None
-        return mine.vectors
+        found: Found = mine.found
+        return found
 
     def _next(self) -> list[_Asked]:
         """The first who waits, and as many after it as fit into one batch."""
@@ -57,16 +56,17 @@ class SharedBatches:
         return batch
 
     def _run(self, batch: Sequence[_Asked]) -> None:
-        vectors, error = None, None
+        found: Any = None
+        error: BaseException | None = None
         try:
-            vectors = self._embed([text for asked in batch for text in asked.texts])
+            found = self._embed([text for asked in batch for text in asked.texts])
         except BaseException as problem:  # all who share the batch are told
             error = problem
         with self._changed:
             start = 0
             for asked in batch:
                 end = start + len(asked.texts)
-                asked.vectors = None if vectors is None else vectors[start:end]
+                asked.found = None if found is None else found[start:end]
                 asked.error = error
                 start = end
             self._running = False

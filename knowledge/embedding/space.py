@@ -8,6 +8,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from .late_interaction import TokenVectors
+
 
 @dataclass(frozen=True)
 class Space:
@@ -21,6 +23,14 @@ class Space:
     def key(self) -> str:
         """A short name that stays the same as long as the vectors do, such as `all-MiniLM-L6-v2-0a1b2c3d4e5f-384`."""
         return f"{folder_name(self.model, self.revision)}-{self.dimension}"
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A text as a model sees it: one vector for all of it, (dimension,), of length 1, and one for each token."""
+
+    vector: NDArray[np.float32]
+    tokens: TokenVectors
 
 
 class Embedder(Protocol):
@@ -41,6 +51,15 @@ class Embedder(Protocol):
 
     def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """(n, dimension), each row of length 1."""
+
+    def encode_queries(self, texts: Sequence[str]) -> list[Encoded]:
+        """The same with their token vectors, which are empty where the model has none."""
+
+    def encode_passages(self, texts: Sequence[str]) -> list[Encoded]:
+        """The same with their token vectors, which are empty where the model has none."""
+
+    def token_vectors(self, query: str) -> TokenVectors:
+        """Those of one query; nothing is computed anew for a query that has just been embedded."""
 
     def count_tokens(self, text: str) -> int:
         """Tokens in the whole text, without prompt and special tokens."""

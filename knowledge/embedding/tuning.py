@@ -6,6 +6,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 if TYPE_CHECKING:
     import torch
     from sentence_transformers import SentenceTransformer
@@ -13,6 +16,8 @@ if TYPE_CHECKING:
 WEIGHTS = Path(__file__).with_name("tuning.safetensors")
 # A changed tensor NAME is stored as NAME.up and NAME.down, whose product is added, or whole under its own name.
 UP, DOWN = ".up", ".down"
+# What all token vectors have in common.
+CENTRE = "centre"
 
 
 def apply(model: "SentenceTransformer") -> None:
@@ -26,5 +31,12 @@ def apply(model: "SentenceTransformer") -> None:
         if name.endswith(DOWN):
             changed = name.removesuffix(DOWN)
             state[changed] += (tuned[changed + UP].float() @ tensor.float()).to(state[changed].device)
-        elif not name.endswith(UP):
+        elif not name.endswith(UP) and name != CENTRE:
             state[name].copy_(tensor)
+
+
+def centre() -> NDArray[np.float32]:
+    """(dimension,), for late interaction."""
+    from safetensors.numpy import load_file
+
+    return load_file(WEIGHTS)[CENTRE].astype(np.float32)

@@ -14,8 +14,9 @@ from knowledge import lexical
 from knowledge.embedding import Embedder, ModelChoice, endpoint_embedder, get_embedder
 from knowledge.embedding.catalogue import Endpoint
 from knowledge.embedding.endpoint_embedder import EndpointEmbedder
+from knowledge.embedding.late_interaction import pack
 from knowledge.search import Passage
-from knowledge.snapshot import ActionEntry, FaqEntry, Snapshot, Texts
+from knowledge.snapshot import ActionEntry, FaqEntry, Snapshot, Texts, reading
 
 FAQS = {
     "How do I connect Slack?": (
@@ -63,6 +64,7 @@ def make_bot(
     entries = tuple(FaqEntry(uuid.uuid4(), group, "", q, answer, "", 1) for q, (answer, _) in faqs.items())
     pairs = [(text, number) for number, (q, (_, more)) in enumerate(faqs.items()) for text in (q, *more)]
     title, explanation, examples = ACTION
+    told = [reading(question, answer) for question, (answer, _) in faqs.items()] + [reading(title, explanation)]
     actions = (ActionEntry(uuid.uuid4(), group, "usage", title, explanation, True),) if with_action else ()
     return Snapshot(
         group_id=group,
@@ -77,7 +79,12 @@ def make_bot(
         action_texts=texts(embedder, [(text, 0) for text in (title, *examples)] if with_action else []),
         vocabulary=dict.fromkeys(lexical.terms(PAGE), 1),
         chunks=1,
+        tokens=token_vectors(embedder, [*(text for text, _ in pairs), *told, title, *examples]),
     )
+
+
+def token_vectors(embedder: Embedder, texts: list[str]) -> dict[str, bytes]:
+    return {text: pack(each.tokens) for text, each in zip(texts, embedder.encode_passages(texts), strict=True)}
 
 
 def texts(embedder: Embedder, pairs: list[tuple[str, int]]) -> Texts:

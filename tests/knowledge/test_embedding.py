@@ -124,6 +124,17 @@ def test_export_agrees_with_pytorch(exported: OnnxEmbedder, in_pytorch: Embedder
     assert cosines.min() > 0.98
 
 
+def test_export_and_pytorch_have_the_same_token_vectors(exported: OnnxEmbedder, in_pytorch: Embedder) -> None:
+    pairs = [(exported.encode_queries([text])[0], in_pytorch.encode_queries([text])[0]) for text in QUESTIONS]
+    pairs += zip(exported.encode_passages(QUESTIONS), in_pytorch.encode_passages(QUESTIONS), strict=True)
+    for text, (ours, theirs) in zip(QUESTIONS * 2, pairs, strict=True):
+        assert len(ours.tokens) == len(theirs.tokens) == exported.count_tokens(text)
+        cosines = (ours.tokens * theirs.tokens).sum(axis=1)
+        assert cosines.mean() > 0.95
+    assert np.array_equal(exported.token_vectors(QUESTIONS[0]), pairs[0][0].tokens)
+    assert np.array_equal(in_pytorch.token_vectors(QUESTIONS[0]), pairs[0][1].tokens)
+
+
 def test_a_text_has_one_vector_whatever_its_neighbours(exported: OnnxEmbedder) -> None:
     """Exactly, not nearly: texts do not share a batch, so quantisation cannot mix their scales."""
     many = QUESTIONS * 4 + ["a much longer neighbour " * 60]

@@ -49,6 +49,17 @@ def test_texts_are_sent_in_batches_with_their_prompts_and_come_back_in_order(
     assert endpoint.asked()[-1]["input"] == ["query: word3"]
 
 
+def test_an_endpoint_has_no_token_vectors_and_is_not_asked_for_them(
+    endpoint: Endpoint, embedder: EndpointEmbedder
+) -> None:
+    for encoded in (embedder.encode_queries(["word1"]), embedder.encode_passages(["word1"])):
+        assert len(encoded[0].tokens) == 0
+        assert len(encoded[0].vector) == DIMENSION
+    asked = len(endpoint.asked())
+    assert len(embedder.token_vectors("word2")) == 0
+    assert len(endpoint.asked()) == asked
+
+
 def test_the_space_is_found_out_by_asking_and_named_after_all_that_decides_the_vectors(
     endpoint: Endpoint, embedder: EndpointEmbedder
 ) -> None:

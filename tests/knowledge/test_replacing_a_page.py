@@ -54,13 +54,13 @@ def embedded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Every passage that is embedded while the test runs."""
     texts: list[str] = []
     kind: Any = type(get_embedder())
-    embed = kind.embed_passages
+    encode = kind.encode_passages
 
     def noted(self: Any, passages: Sequence[str]) -> Any:
         texts.extend(passages)
-        return embed(self, passages)
+        return encode(self, passages)
 
-    monkeypatch.setattr(kind, "embed_passages", noted)
+    monkeypatch.setattr(kind, "encode_passages", noted)
     return texts
 
 

@@ -6,6 +6,7 @@ import uuid
 import numpy as np
 
 from knowledge import snapshot, vectors
+from knowledge.embedding import NO_TOKENS, Encoded
 from knowledge.faqs import save_faq
 from knowledge.models import Faq, Phrasing
 from knowledge.text_hash import text_hash
@@ -26,7 +27,7 @@ def fill(business: Business, texts: list[str]) -> uuid.UUID:
     """An FAQ with these phrasings, embedded in a space of its own. Needs the scope."""
     faq = save_faq(Faq(group=business.bot, question=texts[0], answer="Yes."), [])
     Phrasing.objects.bulk_create(Phrasing(group=business.bot, faq=faq, text=text) for text in texts[1:])
-    vectors.store(business.bot.id, SPACE, {text_hash(text): vector_of(text) for text in texts})
+    vectors.store(business.bot.id, SPACE, {text_hash(text): Encoded(vector_of(text), NO_TOKENS) for text in texts})
     return faq.id
 
 

@@ -63,10 +63,13 @@ class SearchView(APIView):
             groups = _searched(bot)
             space = answering([bot.id, *groups])
         question = asked.validated_data["q"]
-        vector = space.embedder().embed_queries([question])[0]
+        embedder = space.embedder()
+        encoded = embedder.encode_queries([question])[0]
         with within(key_of(request).scope):
             spoken = languages_of(groups)
-            passages = search(question, vector, groups, space.key, asked.validated_data["k"], spoken)
+            passages = search(
+                question, encoded.vector, groups, space.key, asked.validated_data["k"], spoken, encoded.tokens
+            )
         return Response(FoundSerializer({"results": passages}).data)
 
 
