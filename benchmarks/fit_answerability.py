@@ -97,7 +97,8 @@ def examples(practices: Sequence[Any], vectors: Any, count: float) -> list[Examp
 
 
 def _of_practice(practice: Any, vectors: Any) -> list[Example]:
-    from chat.router import evidence, spelling
+    from chat.router import spelling
+    from chat.router.asked import read
     from chat.router.candidates import gather
     from chat.router.learned import learn
     from knowledge.embedding import get_embedder
@@ -108,8 +109,8 @@ def _of_practice(practice: Any, vectors: Any) -> list[Example]:
     for question in practice.questions:
         text = spelling.corrected(question.text, learned.spellings, embedder)
         vector = question.vector if text == question.text else embedder.embed_queries([text])[0]
-        asked = evidence.read(learned, text)
-        candidates = gather(learned, asked, vector, question.passages, tokens=vectors.tokens([text])[0])
+        asked = read(learned, text, vectors.tokens([text])[0], embedder.token_words(text))
+        candidates = gather(learned, asked, vector, question.passages)
         if not candidates:
             continue
         ids = [_id(practice.snapshot, each) for each in candidates]

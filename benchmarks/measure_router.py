@@ -55,7 +55,8 @@ def _asked(paths: Sequence[Path], vectors: Any) -> dict[str, list[tuple[float, b
 
 
 def _judge(practice: Any) -> Any:
-    from chat.router import evidence, spelling
+    from chat.router import spelling
+    from chat.router.asked import read
     from chat.router.calibration import answered_from
     from chat.router.candidates import gather, judged
     from chat.router.learned import learn
@@ -63,16 +64,22 @@ def _judge(practice: Any) -> Any:
 
     embedder = get_embedder()
     learned = learn(practice.snapshot, embedder)
+    threshold = answered_from(learned, embedder)
 
     def judge(question: Any) -> tuple[float, bool, bool, bool]:
         text = spelling.corrected(question.text, learned.spellings, embedder)
         vector = question.vector if text == question.text else embedder.embed_queries([text])[0]
-        asked = evidence.read(learned, text)
-        found = judged(gather(learned, asked, vector, question.passages, tokens=embedder.token_vectors(text)))
+        asked = read(learned, text, embedder.token_vectors(text), embedder.token_words(text))
+        found = judged(gather(learned, asked, vector, question.passages))
         likelihood = sum(each.probability for each in found)
         best = max(found, key=lambda each: each.probability, default=None)
         place = _id(practice.snapshot, best) if best else ""
-        return likelihood, likelihood >= answered_from(learned), place == question.answer, bool(question.answer)
+        return (
+            likelihood,
+            likelihood >= threshold,
+            place == question.answer,
+            bool(question.answer),
+        )
 
     return judge
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from knowledge import lexical
 from knowledge.embedding import NO_TOKENS, Embedder, Encoded, TokenVectors
-from knowledge.embedding.late_interaction import pack, unpack
+from knowledge.embedding.late_interaction import pack
 from knowledge.search import COMPARED_FURTHER, LEXICAL_SHARE, Passage, compared
 from knowledge.snapshot import FaqEntry, Snapshot, Texts, reading
 
@@ -106,8 +106,7 @@ class _Library:
         self._pages = pages
         embedded = [f"{page.title}\n{page.heading}\n{page.text}" for page in pages]
         self._vectors = vectors.of(embedded)
-        # As they come out of a database.
-        self._tokens = [unpack(pack(tokens)) for tokens in vectors.tokens(embedded)]
+        self._tokens = [pack(tokens) for tokens in vectors.tokens(embedded)]
         self._weights = [lexical.weights(f"{page.heading} {page.text}") for page in pages]
         self.frequency = Counter(term for weights in self._weights for term in weights)
         self.size = len(pages)
@@ -119,16 +118,17 @@ class _Library:
         for page, weights, own, told in zip(self._pages, self._weights, self._vectors, self._tokens, strict=True):
             cosine = float(own @ vector)
             worded = sum(weights.get(term, 0.0) * idf for term, idf in rarity.items()) / mass
-            found.append((_passage(page, cosine + LEXICAL_SHARE * worded, cosine, worded), told))
-        best = sorted(found, key=lambda pair: -pair[0].score)[: FOUND + COMPARED_FURTHER]
-        return tuple(compared([passage for passage, _ in best], tokens, [told for _, told in best])[:FOUND])
+            found.append(_passage(page, cosine + LEXICAL_SHARE * worded, cosine, worded, told))
+        best = sorted(found, key=lambda passage: -passage.score)[: FOUND + COMPARED_FURTHER]
+        return tuple(compared(best, tokens)[:FOUND])
 
 
-def _passage(page: Page, score: float, cosine: float, worded: float) -> Passage:
+def _passage(page: Page, score: float, cosine: float, worded: float, tokens: bytes) -> Passage:
     place = uuid.uuid5(uuid.NAMESPACE_OID, page.id)
     heading = (page.heading,) if page.heading else ()
     return Passage(
-        place, place, place, page.id, page.title, "", None, 1, None, heading, "text", page.text, score, cosine, worded
+        place, place, place, page.id, page.title, "", None, 1, None, heading, "text", page.text, score, cosine, worded,
+        tokens=tokens,
     )  # fmt: skip
 
 

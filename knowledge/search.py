@@ -6,7 +6,7 @@ token vectors, the best of them are compared with the question token by token as
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from uuid import UUID
 
@@ -35,7 +35,8 @@ DEEPER = 4  # how much further to look when repeated texts took places
 class Passage:
     """A chunk as it was when it was found, with the document that it is cited by.
 
-    `late` is its likeness to the question by late interaction; None where there are no token vectors to compare.
+    `tokens` are its token vectors, packed, where the question's are compared with them; `late` is then its likeness to
+    the question by late interaction.
     """
 
     group_id: UUID
@@ -53,6 +54,7 @@ class Passage:
     score: float
     cosine: float
     lexical: float
+    tokens: bytes = field(default=b"", repr=False, compare=False)
     late: float | None = None
 
 
@@ -92,14 +94,14 @@ def _found(
         cursor.adapters.register_dumper(HalfVector, HalfVectorBinaryDumper)
         cursor.execute(_STATEMENT, values, binary=True)
         rows = list(cursor)
-    # The statement selects the fields in order, and the token vectors after them.
-    found = [Passage(*row[:9], tuple(row[9]), *row[10:15]) for row in rows]  # type: ignore[call-arg]
-    return compared(found, tokens, [unpack(row[15] or b"") for row in rows]) if len(tokens) else found
+    # The statement selects the fields in order.
+    found = [Passage(*row[:9], tuple(row[9]), *row[10:]) for row in rows]  # type: ignore[call-arg]
+    return compared(found, tokens) if len(tokens) else found
 
 
-def compared(passages: Sequence[Passage], question: TokenVectors, texts: Sequence[TokenVectors]) -> list[Passage]:
+def compared(passages: Sequence[Passage], question: TokenVectors) -> list[Passage]:
     """The passages ranked by late interaction as well; as they are where one of them has no token vectors."""
-    late = likeness(question, texts)
+    late = likeness(question, [unpack(passage.tokens) for passage in passages])
     if np.isnan(late).any():
         return list(passages)
     told = [

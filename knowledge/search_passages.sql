@@ -92,7 +92,8 @@ BEGIN
         FROM candidate c LEFT JOIN worded w ON w.chunk_id = c.chunk_id ORDER BY score DESC, c.chunk_id LIMIT k
     )
     SELECT c.group_id, c.id, d.id, d.external_id, d.title, d.url, d.dated,
-        c.revision, c.page, c.heading_path, c.kind, c.text, b.score, b.cosine, b.lexical, t.tokens
+        c.revision, c.page, c.heading_path, c.kind, c.text, b.score, b.cosine, b.lexical,
+        coalesce(t.tokens, ''::bytea)
     FROM best b
     CROSS JOIN LATERAL (
         SELECT * FROM knowledge_chunk c WHERE c.group_id = b.group_id AND c.id = b.chunk_id LIMIT 1

@@ -23,9 +23,6 @@ Kind = Literal["entry", "passage"]
 Compared = Literal["late", "plain"]
 End = Literal["few", "many"]
 ENDS: tuple[End, End] = ("few", "many")
-# What answering nothing is worth to a bot with several phrasings a FAQ: by this, practice businesses refuse eight of ten
-# questions that are asked in vain at a likelihood of a half.
-NOTHING, SEVERAL = -0.53, 0.5
 
 
 @dataclass(frozen=True)
@@ -44,9 +41,8 @@ def probabilities(candidates: Sequence[Seen]) -> NDArray[np.float64]:
         return np.zeros(0)
     evidence_of_all = [candidate.evidence for candidate in candidates]
     compared: Compared = "plain" if any(np.isnan(each).any() for each in evidence_of_all) else "late"
-    nothing = NOTHING * min(candidates[0].variety / SEVERAL, 1) if compared == "late" else 0.0
     # Each utility is relative to that of answering nothing.
-    utilities = np.array([nothing, *(_utility(candidate, compared) for candidate in candidates)])
+    utilities = np.array([0.0, *(_utility(candidate, compared) for candidate in candidates)])
     shares = np.exp(utilities - utilities.max())
     found: NDArray[np.float64] = (shares / shares.sum())[1:]
     return found

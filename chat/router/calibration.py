@@ -15,12 +15,16 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from chat.router import evidence
+from chat.router.asked import read
 from chat.router.candidates import gather, judged
 from chat.router.learned import Learned
+from knowledge.embedding import Embedder
 from knowledge.embedding.late_interaction import unpack
 
 ANSWERED_FROM = 0.5
+# With several phrasings a FAQ (SEVERAL is a variety, see `Learned`): from here on practice businesses that no fitting
+# saw refuse eight of ten questions that are asked in vain.
+ANSWERED_FROM_OF_SEVERAL, SEVERAL = 0.42, 0.46
 # With documents alone there are fewer candidates that might do: in the practice businesses nine of ten questions asked
 # in vain are refused from here on.
 ANSWERED_FROM_PAGES = 0.4
@@ -46,18 +50,18 @@ _kept: OrderedDict[tuple[UUID, str, int], float] = OrderedDict()
 _lock = Lock()
 
 
-def answered_from(learned: Learned) -> float:
+def answered_from(learned: Learned, embedder: Embedder) -> float:
     """The bot's threshold, found out once for each version of its knowledge."""
     if not learned.entries:
         return ANSWERED_FROM_PAGES
     rule = _rule(learned)
     if rule is None:
-        return ANSWERED_FROM
+        return ANSWERED_FROM - (ANSWERED_FROM - ANSWERED_FROM_OF_SEVERAL) * min(learned.variety / SEVERAL, 1)
     key = (learned.snapshot.group_id, learned.snapshot.space, learned.snapshot.version)
     with _lock:
         if key in _kept:
             return _kept[key]
-    found = rule(learned)
+    found = rule(learned, embedder)
     with _lock:
         _kept[key] = found
         while len(_kept) > KEPT_BOTS:
@@ -65,7 +69,7 @@ def answered_from(learned: Learned) -> float:
     return found
 
 
-def _rule(learned: Learned) -> Callable[[Learned], float] | None:
+def _rule(learned: Learned) -> Callable[[Learned, Embedder], float] | None:
     if len(learned.texts.owners) >= MANY_PHRASINGS * learned.entries:
         return _from_what_is_like_its_phrasings
     if learned.entries >= ENOUGH_FAQS and not learned.snapshot.chunks:
@@ -73,21 +77,22 @@ def _rule(learned: Learned) -> Callable[[Learned], float] | None:
     return None
 
 
-def is_sure(learned: Learned, answered: float) -> bool:
+def is_sure(answered: float, threshold: float) -> bool:
     """Whether the likelihood that something answers is far enough from the bot's threshold."""
-    below, above = (factor * answered_from(learned) for factor in UNSURE)
+    below, above = (factor * threshold for factor in UNSURE)
     return not below < answered < above
 
 
-def _from_what_is_like_its_phrasings(learned: Learned) -> float:
-    likelihoods = [_likelihood(learned, row, [row]) for row in _tried(learned, TRIED)]
+def _from_what_is_like_its_phrasings(learned: Learned, embedder: Embedder) -> float:
+    likelihoods = [_likelihood(learned, embedder, row, [row]) for row in _tried(learned, TRIED)]
     return float(np.clip(np.quantile(likelihoods, REFUSED), LOWEST, HIGHEST))
 
 
-def _from_what_is_asked_in_vain(learned: Learned) -> float:
+def _from_what_is_asked_in_vain(learned: Learned, embedder: Embedder) -> float:
     owners = learned.texts.owners
     likelihoods = [
-        _likelihood(learned, row, np.flatnonzero(owners == owners[row])) for row in _tried(learned, TRIED_IN_VAIN)
+        _likelihood(learned, embedder, row, np.flatnonzero(owners == owners[row]))
+        for row in _tried(learned, TRIED_IN_VAIN)
     ]
     return float(np.clip(np.quantile(likelihoods, REFUSED_IN_VAIN), LOWEST_FOUND_IN_VAIN, ANSWERED_FROM))
 
@@ -98,10 +103,10 @@ def _tried(learned: Learned, most: int) -> list[int]:
     return sorted(range(len(texts)), key=lambda row: (crc32(texts[row].encode()), row))[:most]
 
 
-def _likelihood(learned: Learned, row: int, without: Sequence[int] | NDArray[np.int64]) -> float:
+def _likelihood(learned: Learned, embedder: Embedder, row: int, without: Sequence[int] | NDArray[np.int64]) -> float:
     """That something answers one of the bot's own texts, while some of them are overlooked."""
     texts = learned.texts
-    asked = evidence.read(learned, texts.texts[row])
-    tokens = unpack(learned.snapshot.tokens.get(texts.texts[row], b""))
-    found = judged(gather(learned, asked, texts.vectors[row], (), list(without), tokens))
+    text = texts.texts[row]
+    asked = read(learned, text, unpack(learned.snapshot.tokens.get(text, b"")), embedder.token_words(text))
+    found = judged(gather(learned, asked, texts.vectors[row], (), list(without)))
     return sum(each.probability for each in found)

@@ -8,10 +8,9 @@ from numpy.typing import NDArray
 
 from chat.router import answerability, evidence
 from chat.router.answerability import Seen
-from chat.router.evidence import Asked
+from chat.router.asked import Asked
 from chat.router.learned import Learned
 from chat.router.matching import Match, match
-from knowledge.embedding import NO_TOKENS, TokenVectors
 from knowledge.search import Passage
 
 PASSAGES = 4
@@ -33,10 +32,9 @@ def gather(
     vector: NDArray[np.float32],
     passages: Sequence[Passage],
     without: Sequence[int] = (),
-    tokens: TokenVectors = NO_TOKENS,
 ) -> list[Candidate]:
     """The candidates, not judged yet. `passages` are those of this bot, best first; for the rest see `match`."""
-    prepared, written = match(learned, vector, asked.terms, without, tokens), passages[:PASSAGES]
+    prepared, written = match(learned, asked, vector, without), passages[:PASSAGES]
     found = []
     for each in prepared:
         seen = evidence.of_entry(learned, asked, each, prepared, alone=not written)

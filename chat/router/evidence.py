@@ -1,53 +1,19 @@
 """What speaks for and against answering a question from a candidate, as numbers that mean the same for every bot."""
 
 import math
-import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from chat.router.asked import Asked
 from chat.router.learned import Learned
 from chat.router.matching import Match
 from knowledge import lexical
+from knowledge.embedding import TokenVectors
+from knowledge.embedding.late_interaction import best_cosines, unpack, windows
 from knowledge.search import Passage
 from knowledge.sentences import sentences
-
-_WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A question's terms (stems of its content words), and which of them the bot has never heard.
-
-    `novel_names` are unheard words that look like names: capitalised inside a sentence, or with digits.
-    """
-
-    terms: frozenset[str]
-    novel: frozenset[str]
-    novel_names: frozenset[str]
-
-    def __bool__(self) -> bool:
-        return bool(self.terms)
-
-
-def read(learned: Learned, text: str) -> Asked:
-    """The words of a question as this bot knows them."""
-    terms = frozenset(lexical.terms(text)) - lexical.STOP_WORDS
-    novel = terms - learned.known
-    return Asked(terms, novel, frozenset(_names(text)) & novel)
-
-
-def _names(text: str) -> set[str]:
-    words = [(match.start(), match.group()) for match in _WORD.finditer(text)]
-    shouted = sum(word.isupper() for _, word in words) > len(words) / 2
-    found = set()
-    for number, (start, word) in enumerate(words):
-        inside = number > 0 and text[:start].rstrip()[-1:] not in {".", "!", "?", ":", "-"}
-        if (inside and not shouted and word[0].isupper()) or any(letter.isdigit() for letter in word):
-            found.update(lexical.terms(word))
-    return found
 
 
 def share(learned: Learned, part: Collection[str], whole: Collection[str]) -> float:
@@ -57,10 +23,10 @@ def share(learned: Learned, part: Collection[str], whole: Collection[str]) -> fl
 
 
 # What may only speak for an answer (1), only against it (-1), or either way (0).
-ENTRY_SIGNS = (1, 1, 1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 1, 1, 1)
-PASSAGE_SIGNS = (1, 1, 1, 1, 1, 1, -1, -1, -1, 0, 1, 1, 0, 0, 1, 1, 1)
+ENTRY_SIGNS = (1, 1, 1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1)
+PASSAGE_SIGNS = (1, 1, 1, 1, 1, 1, -1, -1, -1, 0, 1, 1, 0, 0, 1, 1, 1, 1, 1)
 # So many of them, the last, come from token vectors.
-OF_TOKENS = 3
+OF_TOKENS = 5
 FARTHEST_AHEAD = 0.3
 # The fewer entries or passages a bot has, the likelier it is that the nearest one is meant; below so many hardly.
 SMALLEST = 5
@@ -102,8 +68,11 @@ def of_entry(
         is_action,
         alone,
         1 / (SMALLEST + learned.entries),
-        *match.late,
-        _ahead(max(match.late), [max(other.late) for other in others if other is not match]),
+        match.late.phrased,
+        match.late.read,
+        _ahead(match.late.best, [other.late.best for other in others if other is not match]),
+        match.late.rare,
+        match.late.rare_of_all,
     ])  # fmt: skip
 
 
@@ -117,6 +86,7 @@ def of_passage(
     said = max((share(learned, asked.terms & words, asked.terms) for words in _sentences(passage.text)), default=0.0)
     others = [other.score for other in found if other is not passage]
     late = _late(passage)
+    rare, rare_in_one_place = _rare(asked, unpack(passage.tokens))
     others_late = [_late(other) for other in found if other is not passage]
     ahead = passage.score - max(others, default=passage.score)
     apart = passage.score - float(np.median(others)) if others else 0.0
@@ -138,7 +108,17 @@ def of_passage(
         late,
         _ahead(late, others_late),
         _ahead(late, [float(np.median(others_late))] if others_late else []),
+        rare,
+        rare_in_one_place,
     ])  # fmt: skip
+
+
+def _rare(asked: Asked, tokens: TokenVectors) -> tuple[float, float]:
+    """How like a text is to what is rare in the question: all over it, and in the best of its windows."""
+    if not len(tokens) or not len(asked.tokens):
+        return math.nan, math.nan
+    all_over, *places = best_cosines(asked.tokens, [tokens, *windows(tokens)]) @ asked.weights
+    return float(all_over), float(max(places))
 
 
 def _late(passage: Passage) -> float:

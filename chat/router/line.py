@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from chat.exchange import Decision
 from chat.router import evidence, reasons
+from chat.router.asked import Asked, read
 from chat.router.calibration import answered_from, is_sure
 from chat.router.candidates import Candidate, gather, judged
-from chat.router.evidence import Asked
 from chat.router.learned import Learned, learn
 from chat.router.matching import Match
 from knowledge import lexical
@@ -39,17 +39,18 @@ def decide(
 ) -> Decision:
     """The line for one question; `passages` are those of this bot, best first."""
     learned = learn(snapshot, embedder)
-    asked = evidence.read(learned, text)
-    candidates = judged(gather(learned, asked, vector, passages, tokens=embedder.token_vectors(text)))
-    decision = _decided(learned, asked, candidates)
+    asked = read(learned, text, embedder.token_vectors(text), embedder.token_words(text))
+    candidates = judged(gather(learned, asked, vector, passages))
+    threshold = answered_from(learned, embedder)
+    decision = _decided(learned, asked, candidates, threshold)
     if any(each.match and each.match.verbatim for each in candidates):
         return decision
-    if is_sure(learned, sum(each.probability for each in candidates)):
+    if is_sure(sum(each.probability for each in candidates), threshold):
         return decision
     return replace(decision, rivals=_rivals(learned, asked, decision, candidates))
 
 
-def _decided(learned: Learned, asked: Asked, candidates: list[Candidate]) -> Decision:
+def _decided(learned: Learned, asked: Asked, candidates: list[Candidate], threshold: float) -> Decision:
     entries = _likeliest_first([each for each in candidates if each.match])
     passages = _likeliest_first([each for each in candidates if each.passage])
     answered = sum(each.probability for each in candidates)
@@ -57,7 +58,7 @@ def _decided(learned: Learned, asked: Asked, candidates: list[Candidate]) -> Dec
     live = _is_action(learned, entry, passages)
     if entry and entry.match and entry.match.verbatim:
         answered = max(answered, VERBATIM_CONFIDENCE)
-    elif answered < answered_from(learned) * (_share_for_live_data(learned) if live else 1):
+    elif answered < threshold * (_share_for_live_data(learned) if live else 1):
         return _unknown(learned, asked, entries, passages, 1 - answered)
     written = _from_passages(learned, asked, passages, answered) if passages else None
     if entry is None or not entry.match:

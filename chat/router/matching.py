@@ -1,16 +1,15 @@
 """Finds the prepared questions that a customer's question comes nearest to."""
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from chat.router.asked import Asked
 from chat.router.learned import Learned
-from knowledge.embedding import NO_TOKENS, TokenVectors
-from knowledge.embedding.late_interaction import likeness as late_likeness
-from knowledge.embedding.late_interaction import unpack
+from knowledge.embedding.late_interaction import best_cosines, unpack
 
 # Each measured on half of the BANKING77 training questions against the other half.
 WORD_SHARE = 0.15
@@ -29,12 +28,30 @@ PHRASINGS_COMPARED = 4
 
 
 @dataclass(frozen=True)
+class Late:
+    """How like an entry is by late interaction: its best phrasing, and the question together with its answer; `rare`
+    is the same of the best phrasing where each token counts as it is rare, and `rare_of_all` where each may be found
+    in any of these texts. All are NaN without token vectors."""
+
+    phrased: float
+    read: float
+    rare: float
+    rare_of_all: float
+
+    @property
+    def best(self) -> float:
+        return max(self.phrased, self.read)
+
+
+NOT_COMPARED = Late(math.nan, math.nan, math.nan, math.nan)
+
+
+@dataclass(frozen=True)
 class Match:
     """An entry (FAQ or action, by its number) that may be meant, with its nearest text.
 
     `closeness` is the mean of the cosine plus the share of words over the entry's best phrasings; `answer` the same for
-    the question together with its answer; `score` what matches are ranked by. `late` is the likeness by late
-    interaction to the entry's best phrasing, and to the question together with its answer; NaN without token vectors.
+    the question together with its answer; `score` what matches are ranked by.
     """
 
     entry: int
@@ -46,26 +63,19 @@ class Match:
     probability: float
     score: float
     verbatim: bool
-    late: tuple[float, float]
+    late: Late
 
 
-def match(
-    learned: Learned,
-    vector: NDArray[np.float32],
-    terms: Collection[str],
-    without: Sequence[int] = (),
-    tokens: TokenVectors = NO_TOKENS,
-) -> list[Match]:
-    """The FAQs and actions that come nearest to a question's vector and terms, best first, at most MATCHES.
+def match(learned: Learned, asked: Asked, vector: NDArray[np.float32], without: Sequence[int] = ()) -> list[Match]:
+    """The FAQs and actions that come nearest to a question and its vector, best first, at most MATCHES.
 
-    `without` are the numbers of texts that are to be overlooked, and so is an entry that has no others; `tokens` are
-    the question's token vectors.
+    `without` are the numbers of texts that are to be overlooked, and so is an entry that has no others.
     """
     texts = learned.texts
     if not len(texts.owners):
         return []
     cosines = texts.vectors @ vector
-    likeness = learned.words.likeness(terms)
+    likeness = learned.words.likeness(asked.terms)
     kept = np.ones(len(texts.owners), bool)
     kept[list(without)] = False
     cosines[~kept], likeness[~kept] = -1, 0
@@ -73,7 +83,7 @@ def match(
     closeness = _mean_of_best(near, texts.owners, learned.entries)
     there = np.bincount(texts.owners[kept], minlength=learned.entries) > 0
     logs = _logs(learned, vector, float(closeness.max()), there)
-    answer = learned.answers.closeness(vector, terms, closeness)
+    answer = learned.answers.closeness(vector, asked.terms, closeness)
     scores = (closeness + ANSWER_SHARE * answer) / (1 + ANSWER_SHARE) + CLASS_SHARE * np.maximum(logs, -20)
     nearest = int(np.argmax(cosines))
     if cosines[nearest] >= VERBATIM_FROM:
@@ -82,7 +92,7 @@ def match(
     scores[~there] = -np.inf  # overlooked, or its texts are still to be embedded
     entries = np.argsort(-scores)[: min(COMPARED, int(there.sum()))].tolist()
     nearest_of = [_nearest(np.flatnonzero((texts.owners == entry) & kept), near) for entry in entries]
-    late = _late(learned, entries, nearest_of, tokens)
+    late = _late(learned, asked, entries, nearest_of)
     for entry, own, compared in zip(entries, nearest_of, late, strict=True):
         text = own[0]
         found.append(
@@ -104,8 +114,7 @@ def match(
 
 def _rank(found: Match) -> float:
     """The best first; by late interaction with what an entry says, too, where there is any."""
-    _, read = found.late
-    return -found.score - (LATE_SHARE * read if read == read else 0.0)
+    return -found.score - (0.0 if math.isnan(found.late.read) else LATE_SHARE * found.late.read)
 
 
 def _nearest(rows: NDArray[np.int64], near: NDArray[np.float32]) -> list[int]:
@@ -113,25 +122,36 @@ def _nearest(rows: NDArray[np.int64], near: NDArray[np.float32]) -> list[int]:
     return [int(row) for row in rows[np.argsort(-near[rows], kind="stable")[:PHRASINGS_COMPARED]]]
 
 
-def _late(
-    learned: Learned, entries: Sequence[int], rows: Sequence[Sequence[int]], tokens: TokenVectors
-) -> list[tuple[float, float]]:
-    """For each entry by its nearest texts, whose `rows` are given, and by what it says; what has no token vectors yet
+def _late(learned: Learned, asked: Asked, entries: Sequence[int], rows: Sequence[Sequence[int]]) -> list[Late]:
+    """For each entry, by its nearest texts, whose `rows` are given, and by what it says; what has no token vectors yet
     is taken to be as like as the other."""
-    if not len(tokens):
-        return [(math.nan, math.nan)] * len(entries)
+    if not len(asked.tokens):
+        return [NOT_COMPARED] * len(entries)
     told = [
         [*(learned.texts.texts[row] for row in own), learned.answers.said.get(entry, "")]
         for entry, own in zip(entries, rows, strict=True)
     ]
     packed = [learned.snapshot.tokens.get(text, b"") for texts in told for text in texts]
-    values = iter(late_likeness(tokens, [unpack(each) for each in packed]).tolist())
-    found = []
-    for texts in told:
-        *phrased, read = [next(values) for _ in texts]
-        best = float(np.fmax.reduce(phrased))
-        found.append((best if best == best else read, read if read == read else best))
-    return found
+    cosines = best_cosines(asked.tokens, [unpack(each) for each in packed])
+    of_entries = np.split(cosines, np.cumsum([len(texts) for texts in told])[:-1])
+    return [_of_entry(asked, of_entry) for of_entry in of_entries]
+
+
+def _of_entry(asked: Asked, cosines: NDArray[np.float32]) -> Late:
+    """From the best cosines (texts, tokens) in each of its phrasings and, the last, in what it says."""
+    there = ~np.isnan(cosines[:, 0])
+    if not there.any():
+        return NOT_COMPARED
+    means = cosines.mean(axis=1)
+    phrased = means[:-1][there[:-1]].max(initial=-np.inf)
+    read = float(means[-1]) if there[-1] else float(phrased)
+    phrasings = cosines[:-1][there[:-1]] if there[:-1].any() else cosines[-1:]
+    return Late(
+        phrased=float(phrased) if there[:-1].any() else read,
+        read=read,
+        rare=float((phrasings @ asked.weights).max()),
+        rare_of_all=float(cosines[there].max(axis=0) @ asked.weights),
+    )
 
 
 def _logs(

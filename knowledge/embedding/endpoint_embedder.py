@@ -72,6 +72,9 @@ class EndpointEmbedder:
         """Endpoints tell one vector for a text and no more."""
         return NO_TOKENS
 
+    def token_words(self, query: str) -> list[str]:
+        return []
+
     def count_tokens(self, text: str) -> int:
         """An estimate: the endpoint's own tokenizer is not known here."""
         return tokens(readable(text, whole=True))

@@ -18,6 +18,8 @@ NO_TOKENS: TokenVectors = np.zeros((0, WIDTH), np.float32)
 # Four levels, in standard deviations of a token's numbers, and the bound between the inner and the outer ones: Max,
 # "Quantizing for minimum distortion" (1960). POWER is what is left of a token's length on average.
 INNER, OUTER, BOUND, POWER = 0.4528, 1.510, 0.9816, 0.8825
+# In tokens: what is found close together says more than what is found all over a passage.
+WINDOW, STEP = 24, 8
 
 
 def token_vectors(states: NDArray[np.float32], centre: NDArray[np.float32]) -> TokenVectors:
@@ -48,13 +50,28 @@ _LEVELS = _OF_CODES[np.arange(1 << 16)[:, None] >> np.arange(0, 16, 2) & 3]
 def likeness(question: TokenVectors, texts: Sequence[TokenVectors]) -> NDArray[np.float32]:
     """For each text the mean over the question's tokens of their best cosine in it, about -1 to 1; NaN for a text
     without token vectors, and for all where the question has none."""
-    found = np.full(len(texts), np.nan, np.float32)
+    if not len(question):
+        return np.full(len(texts), np.nan, np.float32)
+    found: NDArray[np.float32] = best_cosines(question, texts).mean(axis=1)
+    return found
+
+
+def best_cosines(question: TokenVectors, texts: Sequence[TokenVectors]) -> NDArray[np.float32]:
+    """(texts, the question's tokens): the best cosine of each token in each text; NaN in a text without token
+    vectors."""
+    found = np.full((len(texts), len(question)), np.nan, np.float32)
     told = [number for number, text in enumerate(texts) if len(text)]
     if told and len(question):
         starts = np.cumsum([0, *(len(texts[number]) for number in told[:-1])])
         cosines = question @ np.concatenate([texts[number] for number in told]).T
-        found[told] = np.maximum.reduceat(cosines, starts, axis=1).mean(axis=0)
+        found[told] = np.maximum.reduceat(cosines, starts, axis=1).T
     return found
+
+
+def windows(text: TokenVectors) -> list[TokenVectors]:
+    """A text as pieces of about a sentence each, which overlap."""
+    starts = range(0, max(len(text) - WINDOW + STEP, 1), STEP)
+    return [text[start : start + WINDOW] for start in starts]
 
 
 def _evened(rows: NDArray[np.float32]) -> NDArray[np.float32]:

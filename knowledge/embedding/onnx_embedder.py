@@ -14,7 +14,7 @@ from tokenizers import Encoding, Tokenizer
 from .late_interaction import NO_TOKENS, TokenVectors, token_vectors
 from .space import Encoded, Space, normalised
 from .store import read_manifest
-from .text import readable
+from .text import readable, words_at
 
 GRAPH = "model.int8.onnx"
 TOKENIZER = "tokenizer.json"
@@ -78,6 +78,12 @@ class OnnxEmbedder:
 
     def token_vectors(self, query: str) -> TokenVectors:
         return NO_TOKENS if self._centre is None else self._query(query).tokens
+
+    def token_words(self, query: str) -> list[str]:
+        if self._centre is None:
+            return []
+        read = self._manifest.query_prompt + readable(query)
+        return words_at(read, self._tokenizer.encode(read).offsets[1:-1])
 
     def count_tokens(self, text: str) -> int:
         return len(self._counter.encode(readable(text, whole=True), add_special_tokens=False).ids)

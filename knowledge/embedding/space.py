@@ -61,6 +61,9 @@ class Embedder(Protocol):
     def token_vectors(self, query: str) -> TokenVectors:
         """Those of one query; nothing is computed anew for a query that has just been embedded."""
 
+    def token_words(self, query: str) -> list[str]:
+        """For each of its token vectors the word of the query that it is a part of, '' for signs."""
+
     def count_tokens(self, text: str) -> int:
         """Tokens in the whole text, without prompt and special tokens."""
 

@@ -14,7 +14,7 @@ from .late_interaction import NO_TOKENS, TokenVectors, token_vectors
 from .shared_batches import SharedBatches
 from .source import BUNDLED_NAME, ModelSource
 from .space import Encoded, Space, normalised
-from .text import readable
+from .text import readable, words_at
 
 MAX_TOKENS = 256
 REMEMBERED_QUERIES = 256
@@ -59,6 +59,16 @@ class TorchEmbedder:
 
     def token_vectors(self, query: str) -> TokenVectors:
         return NO_TOKENS if self._centre is None else self._query(query).tokens
+
+    def token_words(self, query: str) -> list[str]:
+        if self._centre is None:
+            return []
+        read = self._query_prompt + readable(query)
+        with self._lock:
+            encoding = self._model.tokenizer(
+                read, return_offsets_mapping=True, truncation=True, max_length=self._model.max_seq_length
+            )
+        return words_at(read, encoding["offset_mapping"][1:-1])
 
     def count_tokens(self, text: str) -> int:
         with self._lock:
