@@ -38,7 +38,8 @@ from tenants.database import in_database
 
 logger = logging.getLogger(__name__)
 
-SURE, SURE_OF_DOCUMENTS = 0.6, 0.98
+# How surely something else is asked; with a word or two ("size 43") hardly anything is.
+SURE, SURE_OF_DOCUMENTS, SURE_OF_A_WORD = 0.6, 0.98, 0.9
 RESUMED = 0.95
 SHORT_REPLY = 2
 PERSON = "I can pass you on to a person if you like."
@@ -324,13 +325,14 @@ def _is_other_question(decision: Decision, entry: ActionEntry, leans: bool, text
     if decision.route == "human":
         return True
     if decision.route == "unknown":
-        # "Can I pay with Klarna?" is no failed reply to "Which colour?", which stays open.
+        # "Do you rent out tents?" is no failed reply to "Which colour?", which stays open.
         leans = leans or cues.is_follow_up(text)
         return not leans and cues.is_question(text) and len(choosing.tokens(text)) > SHORT_REPLY
     if not cues.is_question(text):
         # What leans on the question before it, or is a word or two, is a reply rather than another question.
         words = len(choosing.tokens(text))
-        if leans or (words <= SHORT_REPLY and (decision.route != "faq" or words == 1)):
+        vetted = decision.route == "faq" and decision.confidence >= SURE_OF_A_WORD
+        if leans or (words <= SHORT_REPLY and (words == 1 or not vetted)):
             return False
     if decision.action is not None and decision.action.id == entry.id:
         return False

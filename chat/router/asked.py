@@ -20,7 +20,8 @@ class Asked:
     """A question's terms (stems of its content words), and which of them the bot has never heard.
 
     `novel_names` are unheard words that look like names: capitalised inside a sentence, or with digits. `tokens` are
-    its token vectors, `weights` (one for each of them, together 1) what each tells by how rare its word is.
+    its token vectors, `weights` (one for each of them, together 1) what each tells by how rare its word is, and
+    `weights_of_actions` the same for actions: their questions name things that only an API knows.
     """
 
     terms: frozenset[str]
@@ -28,6 +29,7 @@ class Asked:
     novel_names: frozenset[str]
     tokens: TokenVectors
     weights: NDArray[np.float32]
+    weights_of_actions: NDArray[np.float32]
 
     def __bool__(self) -> bool:
         return bool(self.terms)
@@ -37,12 +39,14 @@ def read(learned: Learned, text: str, tokens: TokenVectors, token_words: Sequenc
     """A question as this bot knows its words. `tokens` and `token_words` are what an embedder tells of it."""
     terms = frozenset(lexical.terms(text)) - lexical.STOP_WORDS
     novel = terms - learned.known
-    return Asked(terms, novel, frozenset(_names(text)) & novel, tokens, _weights(learned, tokens, token_words))
+    names = frozenset(_names(text)) & novel
+    words = [next(iter(lexical.terms(word)), "") for word in token_words]
+    known = ["" if word in names else word for word in words]
+    return Asked(terms, novel, names, tokens, _weights(learned, tokens, words), _weights(learned, tokens, known))
 
 
-def _weights(learned: Learned, tokens: TokenVectors, token_words: Sequence[str]) -> NDArray[np.float32]:
-    """A term's rarity, shared out among its tokens; the same for all where nothing carries meaning."""
-    terms = [next(iter(lexical.terms(word)), "") for word in token_words]
+def _weights(learned: Learned, tokens: TokenVectors, terms: Sequence[str]) -> NDArray[np.float32]:
+    """The rarity of each token's term, shared out among its tokens; the same for all where nothing carries meaning."""
     counts = Counter(terms)
     found = np.array([learned.rarity(term) / counts[term] if term else 0.0 for term in terms], np.float32)
     if len(found) != len(tokens) or not found.any():

@@ -29,7 +29,7 @@ ANSWERED_FROM_OF_SEVERAL, SEVERAL = 0.42, 0.46
 # in vain are refused from here on.
 ANSWERED_FROM_PAGES = 0.4
 # The bounds of what is found out; measured on halves of BANKING77 and on CLINC150.
-LOWEST, HIGHEST = 0.16, 0.26
+LOWEST, HIGHEST = 0.1, 0.17
 MANY_PHRASINGS = 30
 TRIED, TRIED_IN_VAIN = 100, 200
 # So many of the bot's own phrasings may be refused, each judged as if the bot had not been given it. Of 100 that are
@@ -39,11 +39,11 @@ REFUSED = 0.03
 # takes to find that out.
 REFUSED_IN_VAIN = 0.8
 # Few phrasings say little of what is asked in vain: no bot answers from less.
-LOWEST_FOUND_IN_VAIN = 0.2
+LOWEST_FOUND_IN_VAIN = 0.15
 ENOUGH_FAQS = 6
-# So far below and above its threshold a bot is not sure. On the demo businesses' first set of questions 35 of the 45
-# that were put through wrongly lie between, and 41 of the other 141.
-UNSURE = (0.4, 1.3)
+# So far below and above its threshold a bot is not sure. On the demo businesses' first set of questions 28 of the 43
+# that were put through wrongly lie between, and 55 of the other 107.
+UNSURE = (0.25, 1.6)
 KEPT_BOTS = 500
 
 _kept: OrderedDict[tuple[UUID, str, int], float] = OrderedDict()
@@ -81,6 +81,13 @@ def is_sure(answered: float, threshold: float) -> bool:
     """Whether the likelihood that something answers is far enough from the bot's threshold."""
     below, above = (factor * threshold for factor in UNSURE)
     return not below < answered < above
+
+
+def confidence(answered: float, threshold: float) -> float:
+    """The likelihood that something answers, so that a half is where the bot begins to answer: means the same for every
+    bot. The odds are divided by those of the threshold."""
+    against = threshold * (1 - answered)
+    return answered * (1 - threshold) / (answered * (1 - threshold) + against) if answered < 1 else 1.0
 
 
 def _from_what_is_like_its_phrasings(learned: Learned, embedder: Embedder) -> float:

@@ -11,7 +11,7 @@ from chat.router.learned import Learned
 from chat.router.matching import Match
 from knowledge import lexical
 from knowledge.embedding import TokenVectors
-from knowledge.embedding.late_interaction import best_cosines, unpack, windows
+from knowledge.embedding.late_interaction import best_in_windows, unpack
 from knowledge.search import Passage
 from knowledge.sentences import sentences
 
@@ -117,8 +117,8 @@ def _rare(asked: Asked, tokens: TokenVectors) -> tuple[float, float]:
     """How like a text is to what is rare in the question: all over it, and in the best of its windows."""
     if not len(tokens) or not len(asked.tokens):
         return math.nan, math.nan
-    all_over, *places = best_cosines(asked.tokens, [tokens, *windows(tokens)]) @ asked.weights
-    return float(all_over), float(max(places))
+    places = best_in_windows(asked.tokens, tokens)
+    return float(places.max(axis=0) @ asked.weights), float((places @ asked.weights).max())
 
 
 def _late(passage: Passage) -> float:

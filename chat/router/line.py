@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from chat.exchange import Decision
 from chat.router import evidence, reasons
 from chat.router.asked import Asked, read
-from chat.router.calibration import answered_from, is_sure
+from chat.router.calibration import answered_from, confidence, is_sure
 from chat.router.candidates import Candidate, gather, judged
 from chat.router.learned import Learned, learn
 from chat.router.matching import Match
@@ -19,6 +19,8 @@ from knowledge.search import Passage
 from knowledge.snapshot import Snapshot
 
 VERBATIM_CONFIDENCE = 0.97
+# See `confidence`.
+ANSWERED = 0.5
 # Another passage is quoted after the first when it is this likely compared with it, and so is a passage after a vetted
 # answer.
 NEARLY, NEARLY_BESIDE_A_FAQ = 0.2, 0.12
@@ -26,9 +28,11 @@ QUOTED = 3
 # A passage is quoted beside live data from this likelihood on, if it alone covers this share of the question's
 # rarity: it then speaks of something asked that the data does not.
 BESIDE_FROM, TELLS_FROM = 0.1, 0.2
-# Looking something up by mistake does no harm: what it shows says itself what it is. And what is written about a thing
-# never tells how it stands today. With few phrasings, though, questions without any sense come as near as this.
-FOR_LIVE_DATA, FOR_LIVE_DATA_OF_FEW = 0.4, 0.7
+# Looking something up by mistake does no harm: what it shows says itself what it is. With few phrasings, though,
+# questions without any sense come as near as this.
+FOR_LIVE_DATA, FOR_LIVE_DATA_OF_FEW = 0.5, 0.7
+# And what is written about a thing never tells how it stands today: a passage has to be so much likelier.
+BEFORE_WHAT_IS_WRITTEN = 0.4
 OFFERED = 3
 OFFERED_FROM = 0.35
 RIVALS = 6
@@ -53,12 +57,14 @@ def decide(
 def _decided(learned: Learned, asked: Asked, candidates: list[Candidate], threshold: float) -> Decision:
     entries = _likeliest_first([each for each in candidates if each.match])
     passages = _likeliest_first([each for each in candidates if each.passage])
-    answered = sum(each.probability for each in candidates)
     entry = entries[0] if entries else None
     live = _is_action(learned, entry, passages)
+    answered = confidence(
+        sum(each.probability for each in candidates), threshold * (_share_for_live_data(learned) if live else 1)
+    )
     if entry and entry.match and entry.match.verbatim:
         answered = max(answered, VERBATIM_CONFIDENCE)
-    elif answered < threshold * (_share_for_live_data(learned) if live else 1):
+    elif answered < ANSWERED:
         return _unknown(learned, asked, entries, passages, 1 - answered)
     written = _from_passages(learned, asked, passages, answered) if passages else None
     if entry is None or not entry.match:
@@ -93,7 +99,7 @@ def _rivals(learned: Learned, asked: Asked, decision: Decision, candidates: list
 def _is_action(learned: Learned, entry: Candidate | None, passages: list[Candidate]) -> bool:
     if entry is None or entry.match is None or entry.match.entry < len(learned.snapshot.faqs):
         return False
-    return not passages or entry.probability >= FOR_LIVE_DATA * passages[0].probability
+    return not passages or entry.probability >= BEFORE_WHAT_IS_WRITTEN * passages[0].probability
 
 
 def _share_for_live_data(learned: Learned) -> float:

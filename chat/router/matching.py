@@ -134,10 +134,14 @@ def _late(learned: Learned, asked: Asked, entries: Sequence[int], rows: Sequence
     packed = [learned.snapshot.tokens.get(text, b"") for texts in told for text in texts]
     cosines = best_cosines(asked.tokens, [unpack(each) for each in packed])
     of_entries = np.split(cosines, np.cumsum([len(texts) for texts in told])[:-1])
-    return [_of_entry(asked, of_entry) for of_entry in of_entries]
+    faqs = len(learned.snapshot.faqs)
+    return [
+        _of_entry(of_entry, asked.weights if entry < faqs else asked.weights_of_actions)
+        for entry, of_entry in zip(entries, of_entries, strict=True)
+    ]
 
 
-def _of_entry(asked: Asked, cosines: NDArray[np.float32]) -> Late:
+def _of_entry(cosines: NDArray[np.float32], weights: NDArray[np.float32]) -> Late:
     """From the best cosines (texts, tokens) in each of its phrasings and, the last, in what it says."""
     there = ~np.isnan(cosines[:, 0])
     if not there.any():
@@ -149,8 +153,8 @@ def _of_entry(asked: Asked, cosines: NDArray[np.float32]) -> Late:
     return Late(
         phrased=float(phrased) if there[:-1].any() else read,
         read=read,
-        rare=float((phrasings @ asked.weights).max()),
-        rare_of_all=float(cosines[there].max(axis=0) @ asked.weights),
+        rare=float((phrasings @ weights).max()),
+        rare_of_all=float(cosines[there].max(axis=0) @ weights),
     )
 
 

@@ -17,7 +17,7 @@ QUESTIONS = {
         "faq": "How long do I have to return something?",
         "document": "What is the water column of the Skerry?",
         "dynamic": "Is the Gannet jacket in stock?",
-        "unknown": "Can I pay with Klarna?",
+        "unknown": "Do you rent out tents?",
         "human": "Can I speak to somebody?",
     },
 }

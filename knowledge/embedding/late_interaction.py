@@ -68,10 +68,15 @@ def best_cosines(question: TokenVectors, texts: Sequence[TokenVectors]) -> NDArr
     return found
 
 
-def windows(text: TokenVectors) -> list[TokenVectors]:
-    """A text as pieces of about a sentence each, which overlap."""
-    starts = range(0, max(len(text) - WINDOW + STEP, 1), STEP)
-    return [text[start : start + WINDOW] for start in starts]
+def best_in_windows(question: TokenVectors, text: TokenVectors) -> NDArray[np.float32]:
+    """(windows, the question's tokens): the best cosine of each token in pieces of a text of about a sentence each,
+    which overlap."""
+    steps = np.maximum.reduceat(question @ text.T, np.arange(0, len(text), STEP), axis=1).T
+    count = max(len(steps) - WINDOW // STEP + 1, 1)
+    found: NDArray[np.float32] = np.max(
+        [steps[at : at + count] for at in range(min(WINDOW // STEP, len(steps)))], axis=0
+    )
+    return found
 
 
 def _evened(rows: NDArray[np.float32]) -> NDArray[np.float32]:

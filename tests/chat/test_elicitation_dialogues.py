@@ -85,7 +85,7 @@ async def test_what_the_bot_does_not_know_is_no_failed_reply_to_what_it_asks(
     assert first.answer is not None
     assert "Which colour?" in first.answer["text"]
     asides = (
-        "Can I pay for it with my Klarna account?",
+        "Could I rent a tent from you for a weekend?",
         "Do you run a pottery class in Belfast?",
         "Have you got a branch in Lisbon?",
     )

@@ -135,6 +135,16 @@ def test_export_and_pytorch_have_the_same_token_vectors(exported: OnnxEmbedder, 
     assert np.array_equal(in_pytorch.token_vectors(QUESTIONS[0]), pairs[0][1].tokens)
 
 
+def test_each_token_knows_its_word(exported: OnnxEmbedder, in_pytorch: Embedder) -> None:
+    question = "Does O'Neill's re-order “Zürich”, 2027?"
+    words = exported.token_words(question)
+    assert words == in_pytorch.token_words(question)
+    assert len(words) == len(exported.token_vectors(question))
+    assert list(dict.fromkeys(words)) == ["Does", "O'Neill's", "re", "", "order", "Zürich", "2027"]
+    assert len(exported.token_words("long " * 1_000)) == len(exported.token_vectors("long " * 1_000))
+    assert in_pytorch.token_words("long " * 1_000) == exported.token_words("long " * 1_000)
+
+
 def test_a_text_has_one_vector_whatever_its_neighbours(exported: OnnxEmbedder) -> None:
     """Exactly, not nearly: texts do not share a batch, so quantisation cannot mix their scales."""
     many = QUESTIONS * 4 + ["a much longer neighbour " * 60]

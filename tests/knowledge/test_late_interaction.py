@@ -7,7 +7,16 @@ import pytest
 
 from knowledge.documents import save_document
 from knowledge.embedding import NO_TOKENS, TokenVectors, get_embedder
-from knowledge.embedding.late_interaction import WIDTH, likeness, pack, token_vectors, unpack
+from knowledge.embedding.late_interaction import (
+    STEP,
+    WIDTH,
+    WINDOW,
+    best_in_windows,
+    likeness,
+    pack,
+    token_vectors,
+    unpack,
+)
 from knowledge.faqs import save_faq
 from knowledge.models import Chunk, Faq, Vector
 from knowledge.search import Passage, search
@@ -39,6 +48,24 @@ def along(*directions: int) -> TokenVectors:
 def test_each_token_of_the_question_counts_with_its_best_one_in_the_text() -> None:
     found = likeness(along(0, 1), [along(2, 1, 0), along(1, 2), along(2), -along(0, 0)])
     assert found.tolist() == [1.0, 0.5, 0.0, -0.5]
+
+
+def test_what_stands_far_apart_is_in_no_window_together() -> None:
+    question, elsewhere = along(0, 1), [2] * (2 * WINDOW)
+    near, far = along(0, 1, *elsewhere), along(0, *elsewhere, 1)
+    assert best_in_windows(question, near).mean(axis=1).max() == 1
+    assert best_in_windows(question, far).mean(axis=1).max() == 0.5
+    for text in (near, far):
+        assert best_in_windows(question, text).max(axis=0).tolist() == [1, 1]
+
+
+@pytest.mark.parametrize("length", [1, STEP, STEP + 1, WINDOW, WINDOW + 1, WINDOW + STEP, 150])
+def test_windows_overlap_and_reach_to_the_end(length: int) -> None:
+    random = np.random.default_rng(length)
+    question, text = (random.normal(size=(size, WIDTH)).astype(np.float32) for size in (3, length))
+    starts = range(0, max(length - WINDOW + STEP, 1), STEP)
+    expected = [(question @ text[start : start + WINDOW].T).max(axis=1) for start in starts]
+    assert np.allclose(best_in_windows(question, text), expected, rtol=1e-4, atol=1e-4)
 
 
 def test_without_token_vectors_there_is_no_likeness() -> None:

@@ -1,0 +1,67 @@
+"""A question as a bot knows its words: which of its tokens tell most."""
+
+import numpy as np
+import pytest
+
+from chat.router.asked import Asked, read
+from chat.router.learned import Learned, learn
+from knowledge.embedding import NO_TOKENS, Embedder, get_embedder
+from tests.chat.test_router import FAQS, make_bot
+
+
+@pytest.fixture(scope="module")
+def embedder() -> Embedder:
+    return get_embedder()
+
+
+@pytest.fixture(scope="module")
+def learned(embedder: Embedder) -> Learned:
+    return learn(make_bot(embedder, FAQS, ""), embedder)
+
+
+def asked(learned: Learned, embedder: Embedder, text: str) -> Asked:
+    return read(learned, text, embedder.token_vectors(text), embedder.token_words(text))
+
+
+def weights(learned: Learned, embedder: Embedder, text: str, *, of_actions: bool = False) -> dict[str, float]:
+    """By word, those of all its tokens together."""
+    found = asked(learned, embedder, text)
+    by_token = found.weights_of_actions if of_actions else found.weights
+    together: dict[str, float] = {}
+    for word, weight in zip(embedder.token_words(text), by_token.tolist(), strict=True):
+        together[word] = together.get(word, 0.0) + weight
+    return together
+
+
+def test_rare_words_count_more_and_empty_ones_nothing(learned: Learned, embedder: Embedder) -> None:
+    found = weights(learned, embedder, "Is my plan of any use for a Zettelkasten?")
+    assert found["Zettelkasten"] > found["plan"] > 0
+    assert found["Is"] == found["a"] == found[""] == 0
+    assert sum(found.values()) == pytest.approx(1)
+
+
+def test_a_word_counts_once_however_many_tokens_it_has(learned: Learned, embedder: Embedder) -> None:
+    found = weights(learned, embedder, "Zettelkasten or Xylotheque")
+    assert found["Zettelkasten"] == pytest.approx(found["Xylotheque"])
+
+
+def test_names_that_only_an_api_knows_are_nothing_to_an_action(learned: Learned, embedder: Embedder) -> None:
+    question = "cancel my plan of 3 March 2027 with Zettelkasten"
+    assert weights(learned, embedder, question)["Zettelkasten"] > 0
+    found = weights(learned, embedder, question, of_actions=True)
+    assert found["Zettelkasten"] == found["2027"] == found["March"] == 0
+    assert found["cancel"] > 0
+    assert sum(found.values()) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("text", ["is it of the", "???"])
+def test_where_no_word_tells_anything_all_tokens_count_the_same(
+    learned: Learned, embedder: Embedder, text: str
+) -> None:
+    found = asked(learned, embedder, text).weights
+    assert np.allclose(found, 1 / len(found))
+
+
+def test_without_token_vectors_there_are_no_weights(learned: Learned) -> None:
+    found = read(learned, "cancel my plan", NO_TOKENS, [])
+    assert (found.terms, len(found.weights)) == ({"cancel", "plan"}, 0)
