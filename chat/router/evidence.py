@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,9 +82,10 @@ def of_passage(
 ) -> NDArray[np.float64]:
     """The same for one of the passages that were found; how far it stands out among them is the surest sign. `alone`
     says that the bot has no FAQs or actions."""
-    words = frozenset(lexical.terms(" ".join([passage.text, passage.title, *passage.heading_path])))
+    told = _sentences(passage.text)
+    words = frozenset(lexical.terms(" ".join([passage.title, *passage.heading_path]))).union(*told)
     coverage = share(learned, asked.terms & words, asked.terms)
-    said = max((share(learned, asked.terms & words, asked.terms) for words in _sentences(passage.text)), default=0.0)
+    said = max((share(learned, asked.terms & words, asked.terms) for words in told), default=0.0)
     others = [other.score for other in found if other is not passage]
     late = _late(passage)
     rare, rare_in_one_place = _rare(asked, unpack(passage.tokens))
@@ -130,7 +132,8 @@ def _ahead(late: float, others: Sequence[float]) -> float:
     return float(np.clip(late - max(others, default=USUAL_LATE), -FARTHEST_AHEAD, FARTHEST_AHEAD))
 
 
-def _sentences(text: str) -> list[frozenset[str]]:
+@lru_cache(maxsize=2_000)
+def _sentences(text: str) -> tuple[frozenset[str], ...]:
     """The words of each sentence or row of a passage."""
     pieces = [piece for line in text.split("\n") for piece in sentences(line)]
-    return [frozenset(lexical.terms(piece)) for piece in pieces]
+    return tuple(frozenset(lexical.terms(piece)) for piece in pieces)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from chat.router.asked import Asked
 from chat.router.learned import Learned
-from knowledge.embedding.late_interaction import best_cosines, unpack
+from knowledge.embedding.late_interaction import best_cosines, unpack_all
 
 # Each measured on half of the BANKING77 training questions against the other half.
 WORD_SHARE = 0.15
@@ -132,7 +132,7 @@ def _late(learned: Learned, asked: Asked, entries: Sequence[int], rows: Sequence
         for entry, own in zip(entries, rows, strict=True)
     ]
     packed = [learned.snapshot.tokens.get(text, b"") for texts in told for text in texts]
-    cosines = best_cosines(asked.tokens, [unpack(each) for each in packed])
+    cosines = best_cosines(asked.tokens, *unpack_all(packed))
     of_entries = np.split(cosines, np.cumsum([len(texts) for texts in told])[:-1])
     faqs = len(learned.snapshot.faqs)
     return [

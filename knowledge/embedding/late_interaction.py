@@ -42,6 +42,11 @@ def unpack(packed: bytes) -> TokenVectors:
     return np.take(_LEVELS, np.frombuffer(packed, np.dtype("<u2")), axis=0).reshape(-1, WIDTH)
 
 
+def unpack_all(packed: Sequence[bytes]) -> tuple[TokenVectors, list[int]]:
+    """The token vectors of several texts, one after another, and how many each text has."""
+    return unpack(b"".join(packed)), [len(each) * 4 // WIDTH for each in packed]
+
+
 _OF_CODES = np.array([-OUTER, -INNER, INNER, OUTER], np.float32) / np.float32((WIDTH * POWER) ** 0.5)
 # For each pair of bytes the eight numbers that it stands for.
 _LEVELS = _OF_CODES[np.arange(1 << 16)[:, None] >> np.arange(0, 16, 2) & 3]
@@ -52,19 +57,21 @@ def likeness(question: TokenVectors, texts: Sequence[TokenVectors]) -> NDArray[n
     without token vectors, and for all where the question has none."""
     if not len(question):
         return np.full(len(texts), np.nan, np.float32)
-    found: NDArray[np.float32] = best_cosines(question, texts).mean(axis=1)
+    joined = np.concatenate([NO_TOKENS, *texts])
+    found: NDArray[np.float32] = best_cosines(question, joined, [len(text) for text in texts]).mean(axis=1)
     return found
 
 
-def best_cosines(question: TokenVectors, texts: Sequence[TokenVectors]) -> NDArray[np.float32]:
-    """(texts, the question's tokens): the best cosine of each token in each text; NaN in a text without token
-    vectors."""
-    found = np.full((len(texts), len(question)), np.nan, np.float32)
-    told = [number for number, text in enumerate(texts) if len(text)]
-    if told and len(question):
-        starts = np.cumsum([0, *(len(texts[number]) for number in told[:-1])])
-        cosines = question @ np.concatenate([texts[number] for number in told]).T
-        found[told] = np.maximum.reduceat(cosines, starts, axis=1).T
+def best_cosines(question: TokenVectors, texts: TokenVectors, lengths: Sequence[int]) -> NDArray[np.float32]:
+    """(texts, the question's tokens): the best cosine of each token in each text; NaN in a text without token vectors.
+
+    `texts` are those of all texts, one after another; `lengths` says how many each has.
+    """
+    found = np.full((len(lengths), len(question)), np.nan, np.float32)
+    told = np.flatnonzero(lengths)
+    if len(told) and len(question):
+        starts = np.cumsum([0, *lengths])[told]
+        found[told] = np.maximum.reduceat(question @ texts.T, starts, axis=1).T
     return found
 
 
