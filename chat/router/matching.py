@@ -146,15 +146,14 @@ def _of_entry(cosines: NDArray[np.float32], weights: NDArray[np.float32]) -> Lat
     there = ~np.isnan(cosines[:, 0])
     if not there.any():
         return NOT_COMPARED
-    means = cosines.mean(axis=1)
-    phrased = means[:-1][there[:-1]].max(initial=-np.inf)
-    read = float(means[-1]) if there[-1] else float(phrased)
-    phrasings = cosines[:-1][there[:-1]] if there[:-1].any() else cosines[-1:]
+    every = cosines[there]
+    phrasings = cosines[:-1][there[:-1]] if there[:-1].any() else every
+    said = cosines[-1:] if there[-1] else phrasings
     return Late(
-        phrased=float(phrased) if there[:-1].any() else read,
-        read=read,
+        phrased=float(phrasings.mean(axis=1).max()),
+        read=float(said.mean(axis=1).max()),
         rare=float((phrasings @ weights).max()),
-        rare_of_all=float(cosines[there].max(axis=0) @ weights),
+        rare_of_all=float(every.max(axis=0) @ weights),
     )
 
 
