@@ -34,7 +34,7 @@ ANSWERABLE = 0.6
 # A wrong answer costs a business as much as so many honest refusals.
 WRONG_COSTS = 3.5
 KINDS: tuple[Any, ...] = ("entry", "passage")
-# By kind of candidate.
+# By kind of candidate, and of surprise.
 Weights = dict[str, Any]
 
 
@@ -143,14 +143,16 @@ def fit(found: list[Example], *, compared: bool) -> dict[str, Weights]:
     signs = {"entry": ENTRY_SIGNS, "passage": PASSAGE_SIGNS}
     used = {kind: signs[kind][: len(signs[kind]) - left_out] for kind in KINDS}
     table = _Table(found, {kind: len(used[kind]) for kind in KINDS}, ENDS)
-    bounds = [(0 if s > 0 else None, 0 if s < 0 else None) for _ in ENDS for kind in KINDS for s in (*used[kind], 0)]
+    # After those of both kinds, that of surprise, which both share.
+    of_end = [sign for kind in KINDS for sign in (*used[kind], 0)] + [-1]
+    bounds = [(0 if sign > 0 else None, 0 if sign < 0 else None) for _ in ENDS for sign in of_end]
     result = minimize(table.loss, np.zeros(len(bounds)), jac=True, bounds=bounds, method="L-BFGS-B")
     return table.plain(result.x)
 
 
 class _Table:
     """All candidates of all examples, one a row. The evidence of each kind is standardised, and stands once for each
-    end, times the share that its bot has of that end."""
+    end, times the share that its bot has of that end; and so does surprise, as it is."""
 
     def __init__(self, found: list[Example], widths: dict[str, int], ends: Sequence[str]) -> None:
         self.widths = widths
@@ -161,8 +163,10 @@ class _Table:
         seen = [one for each in found for one in each.seen]
         kinds = np.array([one.kind for one in seen])
         many = np.array([one.variety for one in seen])
-        self.rows = np.zeros((len(seen), len(ends) * (sum(widths.values()) + len(widths))))
+        surprise = np.array([one.surprise for one in seen])
+        self.rows = np.zeros((len(seen), len(ends) * (sum(widths.values()) + len(widths) + 1)))
         self.places: dict[tuple[str, str], tuple[int, NDArray[np.float64], NDArray[np.float64]]] = {}
+        self.surprise: dict[str, int] = {}
         start = 0
         for end in ends:
             share = many if end == "many" else 1 - many
@@ -174,6 +178,9 @@ class _Table:
                 self.rows[own, start + width] = share[own]
                 self.places[end, kind] = (start, centre, spread)
                 start += width + 1
+            self.rows[:, start] = surprise * share
+            self.surprise[end] = start
+            start += 1
 
     def loss(self, weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         utilities = np.clip(self.rows @ weights, -30, 30)
@@ -194,6 +201,8 @@ class _Table:
             offset = weights[start + width] - plain @ centre
             rounded = {"weights": [round(float(value), 4) for value in plain], "offset": round(float(offset), 4)}
             found.setdefault(end, {})[kind] = rounded
+        for end, place in self.surprise.items():
+            found[end]["surprise"] = round(float(weights[place]), 4)
         return found
 
 

@@ -58,7 +58,7 @@ def save_document(
             data=data,
             content_hash=content_hash,
         )
-        outbox.put(group_id, IndexJob.Kind.DOCUMENT, document.id)
+        outbox.put(group_id, IndexJob.Kind.DOCUMENT, document.id, new=document.revision == 1)
     elif document.title != old_title:
         retry_document(document)
     outbox.bump(group_id)

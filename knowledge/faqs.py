@@ -29,7 +29,7 @@ def save_faq(faq: Faq, phrasings: Sequence[str]) -> Faq:
     Phrasing.objects.bulk_create(
         [Phrasing(group_id=faq.group_id, faq=faq, text=text) for text in texts if text not in known], batch_size=500
     )
-    outbox.put(faq.group_id, IndexJob.Kind.FAQ, faq.id)
+    outbox.put(faq.group_id, IndexJob.Kind.FAQ, faq.id, new=faq.revision == 1)
     outbox.bump(faq.group_id)
     return faq
 

@@ -11,6 +11,7 @@ from charset_normalizer import from_bytes
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from knowledge import outbox
 from knowledge.faqs import save_faq
 from knowledge.models import Faq, Phrasing
 
@@ -54,7 +55,7 @@ def import_faqs(group_id: UUID, data: bytes, filename: str) -> ImportReport:
     known = _Known(group_id)
     for row in rows_of(data, filename, report.errors):
         try:
-            with transaction.atomic():
+            with transaction.atomic(), outbox.much_at_once():
                 _import_row(group_id, row, known, report)
         except ValidationError as problem:
             for name, messages in problem.message_dict.items():

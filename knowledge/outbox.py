@@ -6,6 +6,7 @@ then its job, and the bot's version last.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import timedelta
 from threading import Event, Thread
 from uuid import UUID
@@ -20,21 +21,45 @@ from tenants.models import Bot
 from tenants.scope import Scope, within
 
 SWEEP_AFTER = timedelta(seconds=4)
+# Where much is saved at once, it takes a while until a worker comes to the last of it.
+SWEEP_MUCH_AFTER = timedelta(minutes=1)
+MUCH = 20
 LEASE = timedelta(seconds=8)
 LONGEST_WAIT = timedelta(minutes=10)
 
 
-def put(group_id: UUID, kind: IndexJob.Kind, object_id: UUID) -> None:
-    """Note that an object's index lags, in the current transaction; a worker is told on commit."""
+@contextmanager
+def much_at_once() -> Iterator[None]:
+    """An import: where it is a long one, what people save by hand meanwhile, in any tenant, is indexed before it."""
+    before = _much_at_once.set(True)
+    try:
+        yield
+    finally:
+        _much_at_once.reset(before)
+
+
+_much_at_once: ContextVar[bool] = ContextVar("much_at_once", default=False)
+
+
+def put(group_id: UUID, kind: IndexJob.Kind, object_id: UUID, *, new: bool = False) -> None:
+    """Note that an object's index lags, in the current transaction; a worker is told on commit.
+
+    What is `new` may wait behind the rest as well: to post a library one by one is an import, too.
+    """
     lock(group_id, shared=True)
-    due = timezone.now() + SWEEP_AFTER
+    behind = (new or _much_at_once.get()) and _much_waits(group_id)
+    due = timezone.now() + (SWEEP_MUCH_AFTER if behind else SWEEP_AFTER)
     IndexJob.objects.bulk_create(
         [IndexJob(group_id=group_id, kind=kind, object_id=object_id, due_at=due)],
         update_conflicts=True,
         unique_fields=["group", "kind", "object_id"],
         update_fields=["due_at", "attempts"],
     )
-    enqueue.on_commit("worker.index", group_id=str(group_id), kind=str(kind), object_id=str(object_id))
+    enqueue.on_commit("worker.index", behind=behind, group_id=str(group_id), kind=str(kind), object_id=str(object_id))
+
+
+def _much_waits(group_id: UUID) -> bool:
+    return IndexJob.objects.filter(group_id=group_id)[MUCH - 1 : MUCH].exists()
 
 
 def lock(group_id: UUID, *, shared: bool = False) -> None:

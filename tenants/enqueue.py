@@ -14,24 +14,32 @@ from kombu.exceptions import LimitExceeded, OperationalError
 
 logger = logging.getLogger(__name__)
 PAUSE_S = 3.0
+# Redis has a list for each priority; workers look into that of the lowest number first.
+AT_ONCE, BEHIND = 0, 6
 SEND_WITHIN_S = 0.4
 _broken_until = 0.0
 
 
-def on_commit(task: str, **arguments: Any) -> None:
-    """Enqueue `task` when the current transaction commits. Arguments are ids, as strings."""
-    transaction.on_commit(lambda: now(task, **arguments))
+def on_commit(task: str, *, behind: bool = False, **arguments: Any) -> None:
+    """Enqueue `task` when the current transaction commits. Arguments are ids, as strings; `behind` is as in `now`."""
+    transaction.on_commit(lambda: now(task, behind=behind, **arguments))
 
 
-def now(task: str, **arguments: Any) -> bool:
-    """Enqueue at once; False when the broker could not be reached."""
+def now(task: str, *, behind: bool = False, **arguments: Any) -> bool:
+    """Enqueue at once; False when the broker could not be reached. `behind`: it may wait for all that is not."""
     global _broken_until
     if time.monotonic() < _broken_until:
         return False
     try:
         with _producers().acquire(block=True, timeout=SEND_WITHIN_S) as producer:
             current_app.send_task(
-                task, kwargs=arguments, producer=producer, retry=False, ignore_result=True, expires=3600
+                task,
+                kwargs=arguments,
+                producer=producer,
+                retry=False,
+                ignore_result=True,
+                expires=3600,
+                priority=BEHIND if behind else AT_ONCE,
             )
     except (OperationalError, LimitExceeded, OSError) as problem:
         # After one failure, do not make every save wait for the next one.

@@ -100,6 +100,11 @@ class Manager:
     def add_faq(self, question: str, answer: str, **fields: Any) -> str:
         return self.post("faqs", bot=self.business.bot.key, question=question, answer=answer, **fields)["id"]
 
+    def import_faqs(self, table: str) -> dict[str, Any]:
+        """A CSV file's content."""
+        address = f"/api/v1/faqs/import?bot={self.business.bot.key}"
+        return self._done(self.http.post(address, content=table.encode(), headers={"Content-Type": "text/csv"}))
+
     def add_document(self, title: str, text: str, **fields: Any) -> str:
         return self.post("documents", bot=self.business.bot.key, title=title, text=text, **fields)["id"]
 

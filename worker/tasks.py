@@ -21,7 +21,7 @@ def index(group_id: str, kind: str, object_id: str) -> None:
 def sweep() -> None:
     """Enqueue again whatever lags: lost by a broker, a killed worker or a killed web process."""
     for group_id, kind, object_id in outbox.lagging():
-        enqueue.now("worker.index", group_id=str(group_id), kind=kind, object_id=str(object_id))
+        enqueue.now("worker.index", behind=True, group_id=str(group_id), kind=kind, object_id=str(object_id))
     for group_id, conversation_id in turn.unfinished():
         enqueue.now("worker.finish_turns", group_id=str(group_id), conversation_id=str(conversation_id))
     for group_id, call_id, conversation_group_id in carrying_out.due():
@@ -44,14 +44,14 @@ def look_after_call(group_id: str, call_id: str, conversation_group_id: str) -> 
 def move_spaces() -> None:
     """Move on the bots that are on their way to another embedding space, or left behind by a change of the model."""
     for root in moving.lagging():
-        enqueue.now("worker.move_space", group_id=str(root))
+        enqueue.now("worker.move_space", behind=True, group_id=str(root))
 
 
 @shared_task(name="worker.move_space", time_limit=1000)
 def move_space(group_id: str) -> None:
     """Do a slice of one bot's move; then let others have the worker before the next."""
     if moving.advance(UUID(group_id)):
-        enqueue.now("worker.move_space", group_id=group_id)
+        enqueue.now("worker.move_space", behind=True, group_id=group_id)
 
 
 @shared_task(name="worker.finish_turns", time_limit=120)

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 WEIGHTS = Path(__file__).with_name("answerability.json")
 
 Kind = Literal["entry", "passage"]
+KINDS: tuple[Kind, Kind] = ("entry", "passage")
 # Whether the candidates were compared with the question token by token as well.
 Compared = Literal["late", "plain"]
 End = Literal["few", "many"]
@@ -28,11 +29,13 @@ ENDS: tuple[End, End] = ("few", "many")
 @dataclass(frozen=True)
 class Seen:
     """One candidate's evidence, as `evidence.of_entry` or `evidence.of_passage` gives it; `variety` is its bot's, as
-    `Learned` gives it."""
+    `Learned` gives it, and `surprise` that of the question, as `evidence.surprise` gives it: it speaks against every
+    candidate alike."""
 
     kind: Kind
     evidence: NDArray[np.float64]
     variety: float
+    surprise: float
 
 
 def probabilities(candidates: Sequence[Seen]) -> NDArray[np.float64]:
@@ -48,23 +51,32 @@ def probabilities(candidates: Sequence[Seen]) -> NDArray[np.float64]:
     return found
 
 
-def utility(kind: Kind, end: End, evidence: NDArray[np.float64], compared: Compared) -> float:
+def utility(candidate: Seen, end: End, compared: Compared) -> float:
     """What the evidence is worth at one end; of what was not compared token by token, the first numbers only."""
-    weights, offset = _weights()[compared, end, kind]
-    return float(evidence[: len(weights)] @ weights + offset)
+    weights = _weights()[compared, end, candidate.kind]
+    of_evidence = candidate.evidence[: len(weights.of_evidence)] @ weights.of_evidence
+    return float(of_evidence) + candidate.surprise * weights.of_surprise + weights.offset
 
 
 def _utility(candidate: Seen, compared: Compared) -> float:
-    few, many = (utility(candidate.kind, end, candidate.evidence, compared) for end in ENDS)
+    few, many = (utility(candidate, end, compared) for end in ENDS)
     return (1 - candidate.variety) * few + candidate.variety * many
 
 
+@dataclass(frozen=True)
+class _Weights:
+    of_evidence: NDArray[np.float64]
+    of_surprise: float
+    offset: float
+
+
 @cache
-def _weights() -> dict[tuple[Compared, End, Kind], tuple[NDArray[np.float64], float]]:
+def _weights() -> dict[tuple[Compared, End, Kind], _Weights]:
     stored = json.loads(WEIGHTS.read_text(encoding="utf-8"))
     return {
-        (compared, end, kind): (np.array(entry["weights"]), float(entry["offset"]))
+        (compared, end, kind): _Weights(np.array(own["weights"]), float(ends[end]["surprise"]), float(own["offset"]))
         for compared, ends in stored.items()
         for end in ENDS
-        for kind, entry in ends[end].items()
+        for kind in KINDS
+        for own in [ends[end][kind]]
     }

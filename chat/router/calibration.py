@@ -24,7 +24,7 @@ from knowledge.embedding.late_interaction import unpack
 ANSWERED_FROM = 0.5
 # With several phrasings a FAQ (SEVERAL is a variety, see `Learned`): from here on practice businesses that no fitting
 # saw refuse eight of ten questions that are asked in vain.
-ANSWERED_FROM_OF_SEVERAL, SEVERAL = 0.42, 0.46
+ANSWERED_FROM_OF_SEVERAL, SEVERAL = 0.4, 0.46
 # With documents alone there are fewer candidates that might do: in the practice businesses nine of ten questions asked
 # in vain are refused from here on.
 ANSWERED_FROM_PAGES = 0.4

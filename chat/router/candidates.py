@@ -38,10 +38,12 @@ def gather(
     found = []
     for each in prepared:
         seen = evidence.of_entry(learned, asked, each, prepared, alone=not written)
-        found.append(Candidate(Seen("entry", seen, learned.variety), match=each))
+        against = evidence.surprise(learned, asked, of_action=each.entry >= len(learned.snapshot.faqs))
+        found.append(Candidate(Seen("entry", seen, learned.variety, against), match=each))
     for passage in written:
         seen = evidence.of_passage(learned, asked, passage, passages, alone=not prepared)
-        found.append(Candidate(Seen("passage", seen, learned.variety), passage=passage))
+        against = evidence.surprise(learned, asked)
+        found.append(Candidate(Seen("passage", seen, learned.variety, against), passage=passage))
     return found
 
 

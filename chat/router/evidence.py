@@ -23,6 +23,8 @@ def share(learned: Learned, part: Collection[str], whole: Collection[str]) -> fl
     return sum(learned.rarity(term) for term in part) / mass if mass else 1.0
 
 
+# Of the words of questions that are asked in vain, a bot has not heard this share, however much it was told.
+UNHEARD_IN_VAIN = 0.25
 # What may only speak for an answer (1), only against it (-1), or either way (0).
 ENTRY_SIGNS = (1, 1, 1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1)
 PASSAGE_SIGNS = (1, 1, 1, 1, 1, 1, -1, -1, -1, 0, 1, 1, 0, 0, 1, 1, 1, 1, 1)
@@ -75,6 +77,18 @@ def of_entry(
         match.late.rare,
         match.late.rare_of_all,
     ])  # fmt: skip
+
+
+def surprise(learned: Learned, asked: Asked, *, of_action: bool = False) -> float:
+    """How much likelier it makes it that a question is asked in vain that the bot has not heard some of its words.
+
+    The logarithm of how much likelier one such word is there than among the bot's own texts, times the words' share of
+    the question's rarity. To an action names that only its API knows are no surprise.
+    """
+    novel = asked.novel - asked.novel_names if of_action else asked.novel
+    if not novel:
+        return 0.0
+    return share(learned, novel, asked.terms) * max(math.log(UNHEARD_IN_VAIN / learned.unheard), 0.0)
 
 
 def of_passage(

@@ -1,7 +1,7 @@
 """What the router learns from a bot's snapshot, once for each version of its knowledge."""
 
 import math
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from dataclasses import dataclass
 from threading import Lock
 from uuid import UUID
@@ -43,7 +43,8 @@ class Nearness:
 class Learned:
     """Entries are the FAQs and, numbered after them, the actions: what a question may be matched with.
 
-    `entry_terms` are the terms of each entry's texts and answer; `known` those of all entries and documents.
+    `entry_terms` are the terms of each entry's texts and answer; `known` those of all entries and documents; `unheard`
+    is how likely a further word of the same kind of text is none of them.
     """
 
     snapshot: Snapshot
@@ -55,6 +56,7 @@ class Learned:
     person: Separator
     entry_terms: tuple[frozenset[str], ...]
     known: frozenset[str]
+    unheard: float
     spellings: Spellings
 
     @property
@@ -98,21 +100,31 @@ def _learn(snapshot: Snapshot, embedder: Embedder) -> Learned:
     entries = [f"{faq.question} {faq.answer} {faq.category}" for faq in snapshot.faqs]
     entries += [f"{action.title}. {action.description} {action.speaks_of}" for action in snapshot.actions]
     terms = [set(lexical.terms(entry)) for entry in entries]
+    told = Counter(term for own in terms for term in own)
     for text, owner in zip(texts.texts, texts.owners.tolist(), strict=True):
         terms[owner].update(lexical.terms(text))
     known = frozenset(set().union(*terms, snapshot.vocabulary))
+    words = WordIndex(texts.texts)
     return Learned(
         snapshot,
         texts,
-        WordIndex(texts.texts),
+        words,
         classifier.train(texts.vectors, texts.owners, len(entries)) if len(np.unique(texts.owners)) > 1 else None,
         nearness(texts),
         answers.read(snapshot, embedder),
         person.learn(texts.vectors, embedder),
         tuple(frozenset(found) for found in terms),
         known,
+        _unheard(Counter(snapshot.vocabulary) + words.frequency + told),
         Spellings({word for text in (*entries, *texts.texts) for word in lexical.words(text)}, known),
     )
+
+
+def _unheard(heard: Counter[str]) -> float:
+    """From what was heard once: Good, "The population frequencies of species and the estimation of population
+    parameters" (1953). A bot that has heard nothing yet would be surprised by no word."""
+    once = sum(count == 1 for count in heard.values())
+    return max(once, 1) / max(heard.total(), 1)
 
 
 def _entries(snapshot: Snapshot) -> Texts:

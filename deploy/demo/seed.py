@@ -119,7 +119,7 @@ def _knowledge(key: str, folder: Path, site: str) -> None:
         source = folder / "sources" / f"{path.stem}.md"
         meta, _ = front_matter.split((source if source.exists() else path).read_text(encoding="utf-8"))
         url = meta.url or ""
-        with within(bot.scope):
+        with within(bot.scope), outbox.much_at_once():
             save_document(
                 bot.group_id,
                 filename=path.name,

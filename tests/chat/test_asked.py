@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from chat.router import evidence
 from chat.router.asked import Asked, read
 from chat.router.learned import Learned, learn
 from knowledge.embedding import NO_TOKENS, Embedder, get_embedder
@@ -65,3 +66,15 @@ def test_where_no_word_tells_anything_all_tokens_count_the_same(
 def test_without_token_vectors_there_are_no_weights(learned: Learned) -> None:
     found = read(learned, "cancel my plan", NO_TOKENS, [])
     assert (found.terms, len(found.weights)) == ({"cancel", "plan"}, 0)
+
+
+def test_a_bot_that_was_told_much_is_surprised_by_a_word_that_it_never_heard(embedder: Embedder) -> None:
+    """One that was told little is not; and names are no surprise to an action."""
+    often = {question: (answer, [*more, *more]) for question, (answer, more) in FAQS.items()}
+    talkative = learn(make_bot(embedder, often, ""), embedder)
+    short = learn(make_bot(embedder, {"Do you sell tea?": ("Green tea only.", [])}, ""), embedder)
+    question = "cancel my Zettelkasten"
+    assert evidence.surprise(talkative, asked(talkative, embedder, question)) > 0
+    assert evidence.surprise(short, asked(short, embedder, question)) == 0
+    assert evidence.surprise(talkative, asked(talkative, embedder, "cancel my plan")) == 0
+    assert evidence.surprise(talkative, asked(talkative, embedder, question), of_action=True) == 0

@@ -17,6 +17,7 @@ from tests.platform_processes import Platform
 EDITS = 20
 FRESH_WITHIN_S = 2.0
 SAVED_WITHIN_S = 1.0
+IMPORTED = 400
 FAQ = "What does engraving a compass cost?"
 FAQ_ANSWER = "Engraving a compass costs {} euros."
 DOCUMENT = "How many days does a parcel to the Aran Islands take?"
@@ -96,6 +97,32 @@ def test_a_new_phrasing_finds_its_answer(shop: Manager, customer: Visitor) -> No
     shop.patch(f"faqs/{faq}", alternates=["Personalised gift with initials"])
     shop.wait_until_indexed(f"faqs/{faq}")
     assert customer.say("Personalised gift with initials")["text"] == FAQ_ANSWER.format(12)
+
+
+def test_a_long_import_holds_up_nobody(
+    platform: Platform, shop: Manager, customer: Visitor, meridian: Business
+) -> None:
+    """Neither the edit of another tenant nor one in the very bot that is imported into."""
+    faq = shop.add_faq(FAQ, FAQ_ANSWER.format(0))
+    shop.wait_until_indexed(f"faqs/{faq}")
+    importing = manager(platform, meridian)
+    own = importing.add_faq("Where do I post a parcel?", "At the blue counter.")
+    importing.wait_until_indexed(f"faqs/{own}")
+    rows = [
+        f"What is room {number} used for?,Room {number} is a store.,"
+        + "|".join(f"what happens in room {number} on floor {floor}" for floor in range(6))
+        for number in range(IMPORTED)
+    ]
+    importing.import_faqs("\n".join(["question,answer,alternates", *rows]))
+    shop.patch(f"faqs/{faq}", alternates=["Personalised gift with initials"])
+    took = _seconds(lambda: shop.wait_until_indexed(f"faqs/{faq}"))
+    importing.patch(f"faqs/{own}", alternates=["Sending something off"])
+    took_own = _seconds(lambda: importing.wait_until_indexed(f"faqs/{own}"))
+    left = sum(each["revision"] != each["indexed_revision"] for each in importing.get("faqs?limit=1000")["results"])
+    importing.http.close()
+    assert left > IMPORTED / 10, "The import was over before the edits were."
+    assert max(took, took_own) < FRESH_WITHIN_S, (took, took_own)
+    assert customer.say("Personalised gift with initials")["text"] == FAQ_ANSWER.format(0)
 
 
 @contextmanager

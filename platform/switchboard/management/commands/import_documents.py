@@ -10,6 +10,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
+from knowledge import outbox
 from knowledge.documents import save_document
 from knowledge.models import Document
 from knowledge.parsing import front_matter
@@ -71,7 +72,7 @@ def _import(bot: ResolvedBot, path: Path, external_id: str) -> tuple[Document, s
         else None
     )
     external_id = (meta.id if meta else None) or external_id
-    with within(bot.scope):
+    with within(bot.scope), outbox.much_at_once():
         before = Document.objects.filter(group_id=bot.group_id, external_id=external_id).first()
         document = save_document(
             bot.group_id,
