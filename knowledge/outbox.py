@@ -21,9 +21,9 @@ from tenants.models import Bot
 from tenants.scope import Scope, within
 
 SWEEP_AFTER = timedelta(seconds=4)
-# Where much is saved at once, it takes a while until a worker comes to the last of it.
-SWEEP_MUCH_AFTER = timedelta(minutes=1)
+# Where so much of one bot waits, it takes a while until a worker comes to the last of it.
 MUCH = 20
+SWEEP_MUCH_AFTER = timedelta(minutes=1)
 LEASE = timedelta(seconds=8)
 LONGEST_WAIT = timedelta(minutes=10)
 

@@ -1,6 +1,7 @@
 """Celery tasks: each turns ids into one domain verb. All may run twice, and expire."""
 
 import asyncio
+from collections import Counter
 from uuid import UUID
 
 from celery import shared_task
@@ -20,8 +21,11 @@ def index(group_id: str, kind: str, object_id: str) -> None:
 @shared_task(name="worker.sweep", time_limit=60)
 def sweep() -> None:
     """Enqueue again whatever lags: lost by a broker, a killed worker or a killed web process."""
-    for group_id, kind, object_id in outbox.lagging():
-        enqueue.now("worker.index", behind=True, group_id=str(group_id), kind=kind, object_id=str(object_id))
+    lagging = outbox.lagging()
+    of_bots = Counter(group_id for group_id, _, _ in lagging)
+    for group_id, kind, object_id in lagging:
+        behind = of_bots[group_id] >= outbox.MUCH
+        enqueue.now("worker.index", behind=behind, group_id=str(group_id), kind=kind, object_id=str(object_id))
     for group_id, conversation_id in turn.unfinished():
         enqueue.now("worker.finish_turns", group_id=str(group_id), conversation_id=str(conversation_id))
     for group_id, call_id, conversation_group_id in carrying_out.due():

@@ -1,5 +1,7 @@
 """A question as a bot knows its words: which of its tokens tell most."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -70,8 +72,8 @@ def test_without_token_vectors_there_are_no_weights(learned: Learned) -> None:
 
 def test_a_bot_that_was_told_much_is_surprised_by_a_word_that_it_never_heard(embedder: Embedder) -> None:
     """One that was told little is not; and names are no surprise to an action."""
-    often = {question: (answer, [*more, *more]) for question, (answer, more) in FAQS.items()}
-    talkative = learn(make_bot(embedder, often, ""), embedder)
+    often = dict.fromkeys([f"word{number}" for number in range(1_000)], 5)
+    talkative = learn(replace(make_bot(embedder, FAQS, ""), vocabulary=often, chunks=2_000), embedder)
     short = learn(make_bot(embedder, {"Do you sell tea?": ("Green tea only.", [])}, ""), embedder)
     question = "cancel my Zettelkasten"
     assert evidence.surprise(talkative, asked(talkative, embedder, question)) > 0

@@ -140,9 +140,11 @@ def test_a_document_is_read_found_replaced_and_forgotten(harbor, meridian, api, 
     address = f"/api/v1/documents/{document['id']}"
     assert client.get(address).json()["state"] == "ready"
     question = f"/api/v1/search?bot={harbor.bot.key}&q=how+long+to+return+a+jacket&k=3"
-    best = client.get(question).json()["results"][0]
+    results = client.get(question).json()["results"]
+    assert [each["score"] for each in results] == sorted((each["score"] for each in results), reverse=True)
+    best = results[0]
     assert (best["document_id"], best["external_id"]) == (document["id"], document["external_id"])
-    assert best["score"] >= best["cosine"] > 0
+    assert min(best["score"], best["cosine"], best["lexical"], best["late"]) > 0
     assert all(
         found["document_id"] != document["id"]
         for found in api(meridian).get(question.replace(harbor.bot.key, meridian.bot.key)).json()["results"]

@@ -34,9 +34,12 @@ class PassageSerializer(serializers.Serializer):
     page = serializers.IntegerField(allow_null=True)
     heading_path = serializers.ListField(child=serializers.CharField())
     text = serializers.CharField()
-    score = serializers.FloatField(help_text="What they are ranked by: the cosine with a share of the lexical score.")
+    score = serializers.FloatField(help_text="What they are ranked by: a mean of the three below, each with its share.")
     cosine = serializers.FloatField()
     lexical = serializers.FloatField(help_text="BM25, normalised by the question.")
+    late = serializers.FloatField(
+        allow_null=True, help_text="The likeness token by token; null where the embedding model has no token vectors."
+    )
 
 
 class FoundSerializer(serializers.Serializer):
