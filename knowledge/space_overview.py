@@ -49,8 +49,9 @@ class Overview:
 
 def overview(bot: Bot) -> Overview:
     """Of a bot together with those that it fronts. Needs its scope."""
-    rows = list(EmbeddingSpace.objects.filter(group_id__in=spaces.members_of(bot.id)))
+    # The move first: if it arrives between these two, it is shown as under way and not as over without its space.
     move = SpaceMove.objects.filter(group_id=bot.id).first()
+    rows = list(EmbeddingSpace.objects.filter(group_id__in=spaces.members_of(bot.id)))
     in_use = spaces.answering([bot.id, *(row.group_id for row in rows)])
     return Overview(
         model=title(in_use.choice),

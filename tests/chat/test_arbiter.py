@@ -94,7 +94,7 @@ async def test_it_may_find_that_nothing_answers_or_that_a_person_is_wanted(
 async def test_without_its_answer_the_light_decision_stands(
     shop: Business, model: ScriptedLlm, monkeypatch: pytest.MonkeyPatch, settings: Any, reply: Reply
 ) -> None:
-    monkeypatch.setattr(arbiter, "PATIENCE_S", 0.3)
+    monkeypatch.setattr(arbiter, "PATIENCE_S", 1.0)
     settings.LLM_ROUTING = "off"
     alone, _ = await ask(shop, DOUBTFUL)
     settings.LLM_ROUTING = "auto"
