@@ -20,13 +20,14 @@ SEND_WITHIN_S = 0.4
 _broken_until = 0.0
 
 
-def on_commit(task: str, *, behind: bool = False, **arguments: Any) -> None:
-    """Enqueue `task` when the current transaction commits. Arguments are ids, as strings; `behind` is as in `now`."""
-    transaction.on_commit(lambda: now(task, behind=behind, **arguments))
+def on_commit(task: str, **arguments: Any) -> None:
+    """Enqueue `task` when the current transaction commits, with what `now` takes."""
+    transaction.on_commit(lambda: now(task, **arguments))
 
 
 def now(task: str, *, behind: bool = False, **arguments: Any) -> bool:
-    """Enqueue at once; False when the broker could not be reached. `behind`: it may wait for all that is not."""
+    """Enqueue at once; False when the broker could not be reached. Arguments are ids, as strings; what is `behind` may
+    wait for all that is not."""
     global _broken_until
     if time.monotonic() < _broken_until:
         return False

@@ -146,7 +146,7 @@ def test_one_training_at_a_time_and_a_dead_workers_is_taken_up_again(
         run = runs.start(shop.bot, settings.TuningSettings())
         with pytest.raises(ValidationError, match="being trained already"):
             runs.start(shop.bot, settings.TuningSettings())
-    wanted = {"task": "worker.tune", "behind": False, "group_id": str(shop.bot.id), "run_id": str(run.id)}
+    wanted = {"task": "worker.tune", "group_id": str(shop.bot.id), "run_id": str(run.id)}
     assert sent == [wanted]
     runs.take_up_again()
     assert sent == [wanted], "it waits for its worker"

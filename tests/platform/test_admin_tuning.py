@@ -56,7 +56,7 @@ def test_a_training_is_started_watched_and_stopped(shop: Business, sent: list[di
         run = TuningRun.objects.get()
         assert TuningRow.objects.get().completion == "By the hour."
     assert (run.settings["rank"], run.settings["alpha"], run.settings["rivals"]) == (4, 16, ["Peak", "Tarn"])
-    assert sent == [{"task": "worker.tune", "behind": False, "group_id": str(shop.bot.id), "run_id": str(run.id)}]
+    assert sent == [{"task": "worker.tune", "group_id": str(shop.bot.id), "run_id": str(run.id)}]
     assert "being trained already" in start(client, shop)
 
     live = reverse("admin:chat_tuningrun_live", args=[run.id])
