@@ -21,6 +21,7 @@ from chat.router.learned import Learned
 from knowledge.embedding import Embedder
 from knowledge.embedding.late_interaction import unpack
 
+# Without token vectors, or with one phrasing a FAQ.
 ANSWERED_FROM = 0.5
 # With several phrasings a FAQ (SEVERAL is a variety, see `Learned`): from here on practice businesses that no fitting
 # saw refuse eight of ten questions that are asked in vain.
@@ -56,7 +57,7 @@ def answered_from(learned: Learned, embedder: Embedder) -> float:
         return ANSWERED_FROM_PAGES
     rule = _rule(learned)
     if rule is None:
-        return ANSWERED_FROM - (ANSWERED_FROM - ANSWERED_FROM_OF_SEVERAL) * min(learned.variety / SEVERAL, 1)
+        return _usual(learned)
     key = (learned.snapshot.group_id, learned.snapshot.space, learned.snapshot.version)
     with _lock:
         if key in _kept:
@@ -67,6 +68,12 @@ def answered_from(learned: Learned, embedder: Embedder) -> float:
         while len(_kept) > KEPT_BOTS:
             _kept.popitem(last=False)
     return found
+
+
+def _usual(learned: Learned) -> float:
+    if not learned.snapshot.tokens:
+        return ANSWERED_FROM
+    return ANSWERED_FROM + (ANSWERED_FROM_OF_SEVERAL - ANSWERED_FROM) * min(learned.variety / SEVERAL, 1)
 
 
 def _rule(learned: Learned) -> Callable[[Learned, Embedder], float] | None:
@@ -86,8 +93,8 @@ def is_sure(answered: float, threshold: float) -> bool:
 def confidence(answered: float, threshold: float) -> float:
     """The likelihood that something answers, so that a half is where the bot begins to answer: means the same for every
     bot. The odds are divided by those of the threshold."""
-    against = threshold * (1 - answered)
-    return answered * (1 - threshold) / (answered * (1 - threshold) + against) if answered < 1 else 1.0
+    likely, unlikely = answered * (1 - threshold), (1 - answered) * threshold
+    return likely / (likely + unlikely)
 
 
 def _from_what_is_like_its_phrasings(learned: Learned, embedder: Embedder) -> float:
