@@ -125,7 +125,7 @@ def _nearest(rows: NDArray[np.int64], near: NDArray[np.float32]) -> list[int]:
 def _late(learned: Learned, asked: Asked, entries: Sequence[int], rows: Sequence[Sequence[int]]) -> list[Late]:
     """For each entry, by its nearest texts, whose `rows` are given, and by what it says; what has no token vectors yet
     is taken to be as like as the other."""
-    if not len(asked.tokens):
+    if not entries or not len(asked.tokens):
         return [NOT_COMPARED] * len(entries)
     told = [
         [*(learned.texts.texts[row] for row in own), learned.answers.said.get(entry, "")]
