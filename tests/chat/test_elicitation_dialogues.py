@@ -1,6 +1,5 @@
 """Dialogues as customers type them, through whole turns and real APIs, without a model: they reach the right call."""
 
-import asyncio
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -20,6 +19,7 @@ from deploy.demo.businesses import BUSINESSES
 from knowledge.data_apis import save_action, save_data_api
 from knowledge.imports import import_faqs
 from knowledge.models import Action, Call, DataApi
+from tenants.database import in_database
 from tenants.scope import within
 from tests.chat import linden_clinic, northmoor_rail
 from tests.chat.plain_api import plain_api
@@ -67,7 +67,7 @@ def dialogues(name: str) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("name", ["elicitation_dialogues.jsonl", "elicitation_dialogues_sloppy.jsonl"])
 async def test_dialogues_reach_the_right_call(bots: Bots, settle: Callable[..., None], name: str) -> None:
-    await asyncio.to_thread(settle, *bots.businesses.values())
+    await in_database(settle, *bots.businesses.values(), scope=None)
     rows = dialogues(name)
     assert len(rows) == 40
     failures = {row["id"]: problem for row in rows if (problem := await _problem(bots, row))}
@@ -80,7 +80,7 @@ async def test_what_the_bot_does_not_know_is_no_failed_reply_to_what_it_asks(
     bots: Bots, settle: Callable[..., None]
 ) -> None:
     shop = bots.businesses["harbor-shop"]
-    await asyncio.to_thread(settle, shop)
+    await in_database(settle, shop, scope=None)
     first = await asking.ask(shop.bot.key, "is the cove fleece in stock in M?")
     assert first.answer is not None
     assert "Which colour?" in first.answer["text"]
@@ -96,7 +96,7 @@ async def test_what_the_bot_does_not_know_is_no_failed_reply_to_what_it_asks(
     last = await asking.ask(shop.bot.key, "moss", conversation_id=first.conversation_id)
     assert last.answer is not None
     assert last.answer["route"] == "dynamic"
-    ended = await asyncio.to_thread(_ended, shop, first.conversation_id, [])
+    ended = await in_database(_ended, shop, first.conversation_id, [], scope=None)
     (call,) = [arguments for name, arguments, _ in ended.calls if name == "product_stock"]
     assert (call["size"], call["colour"], ended.waiting) == ("M", "moss", False)
 
@@ -105,7 +105,7 @@ async def test_after_an_answer_in_between_what_was_asked_is_asked_again_once(
     bots: Bots, settle: Callable[..., None]
 ) -> None:
     shop = bots.businesses["harbor-shop"]
-    await asyncio.to_thread(settle, shop)
+    await in_database(settle, shop, scope=None)
     first = await asking.ask(shop.bot.key, "is the cove fleece in stock in M?")
     replies = []
     for text in ("How long do I have to return something?", "Do you deliver outside Ireland?", "moss"):
@@ -140,7 +140,8 @@ async def _problem(bots: Bots, row: dict[str, Any]) -> str:
 
 async def _held(bots: Bots, business: Business, row: dict[str, Any]) -> Ended:
     conversation, offered, said = None, {}, []
-    token = await asyncio.to_thread(_token, bots, business, row["customer"]) if row["customer"] else ""
+    who = row["customer"]
+    token = await in_database(_token, bots, business, who, scope=None) if who else ""
     for turn in row["say"]:
         choice = _pressed(turn, offered) if isinstance(turn, dict) else None
         text = turn["press"] if isinstance(turn, dict) else turn
@@ -150,7 +151,7 @@ async def _held(bots: Bots, business: Business, row: dict[str, Any]) -> Ended:
         offered = answer.get("choices") or {}
         buttons = [option["label"] for option in offered.get("options", [])]
         said.append(f"  > {text}\n  < {answer['text']} {buttons or ''}")
-    return await asyncio.to_thread(_ended, business, conversation, said)
+    return await in_database(_ended, business, conversation, said, scope=None)
 
 
 def _pressed(turn: dict[str, Any], offered: dict[str, Any]) -> Choice:

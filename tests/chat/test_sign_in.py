@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from chat import identity
 from tenants import bots, encryption
+from tenants.database import in_database
 from tenants.models import SignIn, User
 from tenants.openid import sign_ins
 from tenants.scope import within
@@ -286,7 +287,7 @@ class TestTokens:
     async def test_they_are_refreshed_when_due_and_once(self, cast: Cast, signed_in: SignIn) -> None:
         where = (signed_in.group_id, signed_in.conversation_id, cast.bank.business.scope)
         assert await sign_ins.access_token(*where) == signed_in.access_token
-        await asyncio.to_thread(self.make_due, cast, signed_in)
+        await in_database(self.make_due, cast, signed_in, scope=None)
         found = await asyncio.gather(*(sign_ins.access_token(*where) for _ in range(5)))
         assert len(set(found)) == 1
         assert found[0] != signed_in.access_token
@@ -294,7 +295,7 @@ class TestTokens:
 
     async def test_a_refused_refresh_ends_the_sign_in(self, cast: Cast, signed_in: SignIn) -> None:
         where = (signed_in.group_id, signed_in.conversation_id, cast.bank.business.scope)
-        await asyncio.to_thread(self.make_due, cast, signed_in, refresh_token="made up")
+        await in_database(self.make_due, cast, signed_in, refresh_token="made up", scope=None)
         assert await sign_ins.access_token(*where) is None
         assert await sign_ins.access_token(*where) is None
 
