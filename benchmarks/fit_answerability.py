@@ -22,7 +22,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-FITTED_OF_THE_HARDER = "d-*.json"
 SEED = 20
 PENALTY = 1e-3
 # Public questions are real ones.
@@ -69,21 +68,16 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "switchboard.settings")
     django.setup()
     from benchmarks.practice import Vectors
-    from benchmarks.practice_businesses import FOLDER, LARGE, bots, pages_of, read, read_businesses
+    from benchmarks.practice_businesses import LARGE, bots, for_fitting, other_pages, read
     from benchmarks.practice_public import sampled_bots
     from chat.router.answerability import WEIGHTS
     from knowledge.embedding import get_embedder
 
     vectors, rng = Vectors(get_embedder(), with_tokens=not options.plain), random.Random(SEED)
     public = list(sampled_bots(data, vectors, rng))
-    # Not those that the embedding model was tuned on: it knows these too well.
-    tuned_on, businesses = read_businesses()
-    others = pages_of(tuned_on)
-    for path in sorted((FOLDER / "harder").glob(FITTED_OF_THE_HARDER)):
-        businesses.append(read(json.loads(path.read_text(encoding="utf-8"))))
-    found = examples(public, vectors, PUBLIC_COUNTS)
-    for business in businesses:
-        for practice in bots(business, others, vectors, rng):
+    found, others = examples(public, vectors, PUBLIC_COUNTS), other_pages()
+    for path in for_fitting():
+        for practice in bots(read(path), others, vectors, rng):
             found += examples([practice], vectors, LARGE_COUNTS if LARGE in practice.name else 1)
     stored = json.loads(WEIGHTS.read_text(encoding="utf-8"))
     stored["plain" if options.plain else "late"] = fit(found, compared=not options.plain)
@@ -113,7 +107,7 @@ def _of_practice(practice: Any, vectors: Any) -> list[Example]:
         candidates = gather(learned, asked, vector, question.passages)
         if not candidates:
             continue
-        ids = [_id(practice.snapshot, each) for each in candidates]
+        ids = [practice.id_of(each) for each in candidates]
         right = ids.index(question.answer) if question.answer in ids else -1
         found.append(_Found(tuple(each.seen for each in candidates), right))
     return _weighted(found)
@@ -125,12 +119,6 @@ def _weighted(found: list[_Found]) -> list[Example]:
     shares = {kind: ANSWERABLE / len(counts.keys() & set(KINDS)) for kind in KINDS}
     shares[""] = WRONG_COSTS * (1 - ANSWERABLE)
     return [Example(each.seen, each.right, shares[each.answered_by] / counts[each.answered_by]) for each in found]
-
-
-def _id(snapshot: Any, candidate: Any) -> str:
-    if candidate.match:
-        return str(snapshot.faqs[candidate.match.entry].external_id)
-    return str(candidate.passage.external_id)
 
 
 def fit(found: list[Example], *, compared: bool) -> dict[str, Weights]:

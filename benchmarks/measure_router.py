@@ -3,11 +3,11 @@
     PYTHONPATH=platform:. python benchmarks/measure_router.py
 
 The held-out questions of tests/questions are for reporting; whoever changes the router looks here first. The router's
-weights were fitted on those "kept apart", and on nothing of the "harder" ones: businesses of thirty FAQs in clusters of
-near siblings, whose customers tell what happened to them and seldom use a word of the answer.
+weights were fitted on those "kept apart", and on nothing of the others: "harder" ones of thirty FAQs in clusters of
+near siblings, whose customers tell what happened to them and seldom use a word of the answer, and "fuller" ones with
+fifteen phrasings a FAQ and actions.
 """
 
-import json
 import os
 import random
 from collections.abc import Sequence
@@ -26,13 +26,14 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "switchboard.settings")
     django.setup()
     from benchmarks.practice import Vectors
-    from benchmarks.practice_businesses import FOLDER, KEPT_APART
+    from benchmarks.practice_businesses import FOLDER, KEPT_APART, for_measuring
     from knowledge.embedding import get_embedder
 
     vectors = Vectors(get_embedder())
     sets = {
         "kept apart": [FOLDER / f"{name}.json" for name in sorted(KEPT_APART)],
-        "harder": sorted((FOLDER / "harder").glob("e-*.json")),
+        "harder": [path for path in for_measuring() if path.parent.name == "harder"],
+        "fuller": [path for path in for_measuring() if path.parent.name == "fuller"],
     }
     print("set, bots: right first | right where 80% of the rest are refused | at the threshold: right, refused")
     for name, paths in sets.items():
@@ -43,13 +44,12 @@ def main() -> None:
 def _asked(paths: Sequence[Path], vectors: Any) -> dict[str, list[tuple[float, bool, bool, bool]]]:
     """By kind of bot, for each question: the likelihood that something answers, whether it passes the threshold,
     whether the likeliest candidate is the right one, and whether there is a right one."""
-    from benchmarks.practice_businesses import bots, pages_of, read, read_businesses
+    from benchmarks.practice_businesses import bots, other_pages, read
 
     found: dict[str, list[tuple[float, bool, bool, bool]]] = {}
-    others = pages_of(read_businesses()[0])
+    others = other_pages()
     for path in paths:
-        business = read(json.loads(path.read_text(encoding="utf-8")))
-        for practice in bots(business, others, vectors, random.Random(SEED)):
+        for practice in bots(read(path), others, vectors, random.Random(SEED)):
             found.setdefault(practice.name.rpartition(", ")[2], []).extend(map(_judge(practice), practice.questions))
     return found
 
@@ -73,7 +73,7 @@ def _judge(practice: Any) -> Any:
         found = judged(gather(learned, asked, vector, question.passages))
         likelihood = sum(each.probability for each in found)
         best = max(found, key=lambda each: each.probability, default=None)
-        place = _id(practice.snapshot, best) if best else ""
+        place = practice.id_of(best) if best else ""
         return (
             likelihood,
             likelihood >= threshold,
@@ -82,12 +82,6 @@ def _judge(practice: Any) -> Any:
         )
 
     return judge
-
-
-def _id(snapshot: Any, candidate: Any) -> str:
-    if candidate.match:
-        return str(snapshot.faqs[candidate.match.entry].external_id)
-    return str(candidate.passage.external_id)
 
 
 def _figures(asked: Sequence[tuple[float, bool, bool, bool]]) -> str:

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from chat.router.candidates import Candidate
 from knowledge import lexical
 from knowledge.embedding import NO_TOKENS, Embedder, Encoded, TokenVectors
 from knowledge.embedding.late_interaction import pack
 from knowledge.search import COMPARED_FURTHER, LEXICAL_SHARE, Passage, compared
-from knowledge.snapshot import FaqEntry, Snapshot, Texts, reading
+from knowledge.snapshot import ActionEntry, FaqEntry, Snapshot, Texts, reading
 
 FOUND = 8
 NO_TEXTS = Texts((), np.zeros(0, np.int64), np.zeros((0, 0), np.float32))
@@ -20,7 +21,8 @@ NO_TEXTS = Texts((), np.zeros(0, np.int64), np.zeros((0, 0), np.float32))
 
 @dataclass(frozen=True)
 class PreparedFaq:
-    """`texts` are its question and other phrasings; `id` says which questions it answers."""
+    """`texts` are its question and other phrasings; `id` says which questions it answers. An action is prepared alike:
+    its title and examples, and its description for an answer."""
 
     id: str
     texts: tuple[str, ...]
@@ -49,11 +51,19 @@ class Asked:
 
 @dataclass(frozen=True)
 class Practice:
-    """A bot, and questions to it. A FAQ's id is its entry's external id, a page's that of its passage."""
+    """A bot, and questions to it. A FAQ's id is its entry's external id, an action's its name, a page's that of its
+    passage."""
 
     name: str
     snapshot: Snapshot
     questions: tuple[Asked, ...]
+
+    def id_of(self, candidate: Candidate) -> str:
+        """Whether a candidate answers a question is told by this."""
+        if candidate.match is None:
+            return candidate.passage.external_id if candidate.passage else ""
+        number = candidate.match.entry - len(self.snapshot.faqs)
+        return self.snapshot.actions[number].name if number >= 0 else self.snapshot.faqs[number].external_id
 
 
 class Vectors:
@@ -85,10 +95,11 @@ def make(
     pages: Sequence[Page],
     questions: Sequence[tuple[str, str]],
     vectors: Vectors,
+    actions: Sequence[PreparedFaq] = (),
 ) -> Practice:
     """`questions` are (text, id of what answers it); an id that the bot does not have counts as ''."""
     library = _Library(pages, vectors)
-    known = {each.id for each in (*faqs, *pages)}
+    known = {each.id for each in (*faqs, *actions, *pages)}
     asked_for = [text for text, _ in questions]
     asked = tuple(
         Asked(text, vector, library.search(text, vector, tokens), answer if answer in known else "")
@@ -96,7 +107,7 @@ def make(
             questions, vectors.of(asked_for), vectors.tokens(asked_for), strict=True
         )
     )
-    return Practice(name, _snapshot(name, faqs, library, vectors), asked)
+    return Practice(name, _snapshot(name, faqs, actions, library, vectors), asked)
 
 
 class _Library:
@@ -132,11 +143,12 @@ def _passage(page: Page, score: float, cosine: float, worded: float, tokens: byt
     )  # fmt: skip
 
 
-def _snapshot(name: str, faqs: Sequence[PreparedFaq], library: _Library, vectors: Vectors) -> Snapshot:
+def _snapshot(
+    name: str, faqs: Sequence[PreparedFaq], actions: Sequence[PreparedFaq], library: _Library, vectors: Vectors
+) -> Snapshot:
     group = uuid.uuid4()
-    texts = [text for faq in faqs for text in faq.texts]
-    owners = [number for number, faq in enumerate(faqs) for _ in faq.texts]
-    told = [reading(faq.texts[0], faq.answer) for faq in faqs if faq.answer]
+    told = [reading(each.texts[0], each.answer) for each in (*faqs, *actions) if each.answer]
+    texts = [*told, *(text for each in (*faqs, *actions) for text in each.texts)]
     return Snapshot(
         group,
         "",
@@ -145,11 +157,17 @@ def _snapshot(name: str, faqs: Sequence[PreparedFaq], library: _Library, vectors
         1,
         "",
         tuple(FaqEntry(uuid.uuid4(), group, faq.id, faq.texts[0], faq.answer, "", 1) for faq in faqs),
-        Texts(tuple(texts), np.array(owners, np.int64), vectors.of(texts)) if texts else NO_TEXTS,
-        (),
-        NO_TEXTS,
+        _texts(faqs, vectors),
+        tuple(ActionEntry(uuid.uuid4(), group, each.id, each.texts[0], each.answer, False) for each in actions),
+        _texts(actions, vectors),
         dict(library.frequency),
         library.size,
         dict(zip(told, vectors.of(told), strict=True)),
-        tokens={text: pack(vectors.tokens([text])[0]) for text in (*texts, *told)},
+        tokens={text: pack(tokens) for text, tokens in zip(texts, vectors.tokens(texts), strict=True)},
     )
+
+
+def _texts(prepared: Sequence[PreparedFaq], vectors: Vectors) -> Texts:
+    texts = [text for each in prepared for text in each.texts]
+    owners = [number for number, each in enumerate(prepared) for _ in each.texts]
+    return Texts(tuple(texts), np.array(owners, np.int64), vectors.of(texts)) if texts else NO_TEXTS

@@ -15,6 +15,7 @@ import os
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import django
 import torch
@@ -25,7 +26,7 @@ from torch.nn import functional
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "switchboard.settings")
 django.setup()
 
-from benchmarks.practice_businesses import FOLDER, KEPT_APART  # noqa: E402
+from benchmarks.practice_businesses import for_tuning  # noqa: E402
 from knowledge.embedding import tuning  # noqa: E402
 from knowledge.embedding.source import locate  # noqa: E402
 
@@ -36,6 +37,8 @@ BLOCK, BLOCKS, ABSENT = 12, 4, 5
 TEMPERATURE, TEMPERATURE_OF_TOKENS = 0.05, 0.03
 LONGEST, BATCH = 160, 24
 RANK = 64
+# Of an FAQ's phrasings so many are asked as customers' questions are; all are answers.
+PHRASINGS_ASKED = 4
 ANSWER_SHARE, SECTION_SHARE = 0.45, 0.7
 
 
@@ -65,7 +68,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=float, default=2.0)
     options = parser.parse_args()
     torch.manual_seed(SEED)
-    lessons = [read(path.stem) for path in sorted(FOLDER.glob("*.json")) if path.stem not in KEPT_APART]
+    lessons = [read(path) for path in for_tuning()]
     model = SentenceTransformer(str(locate().folder), device="cpu", local_files_only=True)
     before = {name: tensor.clone() for name, tensor in model[0].auto_model.state_dict().items()}
     if options.further:
@@ -75,12 +78,12 @@ def main() -> None:
     save_file({**found, tuning.CENTRE: centre(model, lessons)}, tuning.WEIGHTS)
 
 
-def read(name: str) -> Lesson:
+def read(path: Path) -> Lesson:
     """A practice business as a lesson: every FAQ and every section with the questions that it answers."""
-    stored = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+    name, stored = path.stem, json.loads(path.read_text(encoding="utf-8"))
     examples = []
     for faq in stored["faqs"]:
-        asked = (*faq["asked"], *faq["phrasings"])
+        asked = (*faq["asked"], *faq["phrasings"][:PHRASINGS_ASKED])
         texts = (faq["question"], *faq["phrasings"], *faq["asked"])
         answer = f"{faq['question']} {faq['answer']}"
         for question in asked:
