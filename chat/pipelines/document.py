@@ -49,14 +49,24 @@ async def answer(context: TurnContext, question: Question, decision: Decision) -
 
 async def quoted(context: TurnContext, question: Question, decision: Decision) -> Answer:
     """The answer without a model: nothing but quotes."""
-    chosen = decision.passages
+    chosen: Sequence[Passage] = decision.passages
     embedder = context.space.embedder()
     longest = [LONGEST_QUOTE] + [LONGEST_FURTHER_QUOTE] * (len(chosen) - 1)
     quotes = await asyncio.to_thread(
         lambda: [quote(question, passage, most, embedder) for passage, most in zip(chosen, longest, strict=True)]
     )
+    asked = set(lexical.terms(question.understood)) - lexical.STOP_WORDS
+    # Which passage is likeliest to answer is one thing, in which the answer meets the eye another.
+    order = sorted(range(len(chosen)), key=lambda number: not _says_all(asked, quotes[number]))
+    chosen, quotes = [chosen[number] for number in order], [quotes[number] for number in order]
     citations = tuple(_citation(passage, quoted) for passage, quoted in zip(chosen, quotes, strict=True))
     return Answer(_text(chosen, quotes), "document", decision.confidence, citations=citations)
+
+
+def _says_all(asked: set[str], quoted: str) -> bool:
+    """Whether one sentence or row speaks of everything that is asked."""
+    pieces = (piece for line in quoted.split("\n") for piece in sentences(line))
+    return any(asked.issubset(lexical.terms(piece)) for piece in pieces)
 
 
 def quote(question: Question, passage: Passage, longest: int, embedder: Embedder) -> str:

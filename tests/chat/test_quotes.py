@@ -4,10 +4,12 @@ import uuid
 
 import pytest
 
+from chat import asking
 from chat.exchange import Question
 from chat.pipelines.document import quote
 from knowledge.embedding import Embedder, get_embedder
 from knowledge.search import Passage
+from tests.platform_processes import Platform
 
 HEADER = "Jacket | Water column | Pockets"
 SKERRY = "Jacket: Skerry Shell; Water column: 20,000 mm; Pockets: 4"
@@ -63,3 +65,13 @@ def test_prose_is_quoted_whole_when_short_and_else_by_its_best_sentences(embedde
     text = f"We are open daily. {wanted} The workshop stands in Galway. Parking is behind the house."
     assert quoted(embedder, "Do you mend zips?", text, "text") == text
     assert wanted in quoted(embedder, "Do you mend zips?", text, "text", longest=60)
+
+
+async def test_a_row_that_says_all_that_is_asked_comes_first(platform: Platform) -> None:
+    """The router may think another passage likelier."""
+    asked = await asking.ask("harbor-shop", "What is the water column of the Skerry?")
+    assert asked.answer is not None
+    assert len(asked.answer["citations"]) > 1
+    first = asked.answer["text"].split("\n")[1]
+    assert first.startswith("Jacket: Skerry Shell Jacket; Water column: 20,000 mm")
+    assert asked.answer["citations"][0]["quote"].startswith(first)
