@@ -2,9 +2,9 @@
 
     PYTHONPATH=platform:. python benchmarks/fit_answerability.py --data FOLDER [--plain]
 
-FOLDER holds banking77, bitext and clinc150 in their published form. Deterministic; takes some minutes. Fitted are the
-weights of both ends at once, for few phrasings and for many: each bot lies somewhere between. With --plain those for
-embedding models without token vectors.
+FOLDER holds banking77, bitext and clinc150 in their published form. Deterministic; takes long, since every bot is asked
+every question. Fitted are the weights of both ends at once, for few phrasings and for many: each bot lies somewhere
+between. With --plain those for embedding models without token vectors.
 """
 
 import argparse
