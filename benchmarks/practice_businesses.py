@@ -158,11 +158,12 @@ class _Maker:
     def in_a_large_library(self, others: Sequence[Page]) -> Iterator[Practice]:
         """With pages of other businesses beside its own: among many, the nearest few are nearer to each other."""
         faqs, pages = self._business.faqs, [*self._business.pages, *self._rng.sample(others, OTHER_PAGES)]
+        actions = self._business.actions
         yield self.make(f"{LARGE} alone", [], pages)
-        yield self.make(f"{LARGE} and few phrasings", faqs, pages)
+        yield self.make(f"{LARGE} and few phrasings", faqs, pages, actions=[*map(_with_few, actions)])
         yield self.with_more_phrasings(f"{LARGE} and more phrasings", faqs, pages)
         if self.has_many:
-            yield self.make(f"{LARGE} and many phrasings", self._many(), pages)
+            yield self.make(f"{LARGE} and many phrasings", self._many(), pages, actions=actions)
 
     def tiny(self, faqs: Sequence[PreparedFaq], pages: Sequence[Page]) -> Iterator[Practice]:
         bare = [_bare(faq) for faq in faqs[:SMALL]]
