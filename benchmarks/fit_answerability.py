@@ -1,4 +1,5 @@
-"""Fits the weights by which the router judges what answers a question, and writes them into the router.
+"""Fits the weights by which the router judges what answers a question, and which tokens of it matter, and writes both
+into the router.
 
     PYTHONPATH=platform:. python benchmarks/fit_answerability.py --data FOLDER [--plain]
 
@@ -22,6 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
+from knowledge import lexical
+
 SEED = 20
 PENALTY = 1e-3
 # Public questions are real ones.
@@ -33,25 +36,27 @@ ANSWERABLE = 0.6
 # A wrong answer costs a business as much as so many honest refusals.
 WRONG_COSTS = 3.5
 KINDS: tuple[Any, ...] = ("entry", "passage")
+# The place of that number in the evidence of an entry.
+IS_ACTION = 16
+NOTHING = np.zeros((2, 0), np.float32)
 # By kind of candidate, and of surprise.
 Weights = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Example:
-    """A question's candidates, and the place of the right one; -1 where none of them answers."""
+    """A question's candidates, and the place of the right one; -1 where none of them answers.
+
+    `tokens` are the question's token vectors, `rarity` their words' (tokens,), and `best` for each candidate their best
+    cosines in it (2, tokens), NaN for those that need not be found.
+    """
 
     seen: tuple[Any, ...]
     right: int
     weight: float
-
-
-@dataclass(frozen=True)
-class _Found:
-    """The same without a weight."""
-
-    seen: tuple[Any, ...]
-    right: int
+    tokens: NDArray[np.float16]
+    rarity: NDArray[np.float32]
+    best: tuple[NDArray[np.float32], ...]
 
     @property
     def answered_by(self) -> str:
@@ -67,18 +72,30 @@ def main() -> None:
     data: Path = options.data
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "switchboard.settings")
     django.setup()
+    from benchmarks import fit_salience
     from benchmarks.practice import Vectors
     from benchmarks.practice_businesses import LARGE, bots, for_fitting, other_pages, read
     from benchmarks.practice_public import sampled_bots
+    from chat.router import salience
     from chat.router.answerability import WEIGHTS
     from knowledge.embedding import get_embedder
 
-    vectors, rng = Vectors(get_embedder(), with_tokens=not options.plain), random.Random(SEED)
-    public = list(sampled_bots(data, vectors, rng))
-    found, others = examples(public, vectors, PUBLIC_COUNTS), other_pages()
-    for path in for_fitting():
-        for practice in bots(read(path), others, vectors, rng):
-            found += examples([practice], vectors, LARGE_COUNTS if LARGE in practice.name else 1)
+    vectors = Vectors(get_embedder(), with_tokens=not options.plain)
+
+    def gathered() -> list[Example]:
+        rng, others = random.Random(SEED), other_pages()
+        found = examples(list(sampled_bots(data, vectors, rng)), vectors, PUBLIC_COUNTS)
+        for path in for_fitting():
+            for practice in bots(read(path), others, vectors, rng):
+                found += examples([practice], vectors, LARGE_COUNTS if LARGE in practice.name else 1)
+        return found
+
+    found = gathered()
+    if not options.plain:
+        salience.WEIGHTS.write_text(json.dumps(fit_salience.fit(found)) + "\n", encoding="utf-8")
+        salience.forget()
+        # What matters is part of the evidence.
+        found = gathered()
     stored = json.loads(WEIGHTS.read_text(encoding="utf-8"))
     stored["plain" if options.plain else "late"] = fit(found, compared=not options.plain)
     WEIGHTS.write_text(json.dumps(stored, indent=1) + "\n", encoding="utf-8")
@@ -92,7 +109,7 @@ def examples(practices: Sequence[Any], vectors: Any, count: float) -> list[Examp
 
 def _of_practice(practice: Any, vectors: Any) -> list[Example]:
     from chat.router import spelling
-    from chat.router.asked import read
+    from chat.router.asked import rarity, read
     from chat.router.candidates import gather
     from chat.router.learned import learn
     from knowledge.embedding import get_embedder
@@ -103,22 +120,41 @@ def _of_practice(practice: Any, vectors: Any) -> list[Example]:
     for question in practice.questions:
         text = spelling.corrected(question.text, learned.spellings, embedder)
         vector = question.vector if text == question.text else embedder.embed_queries([text])[0]
-        asked = read(learned, text, vectors.tokens([text])[0], embedder.token_words(text))
+        tokens, words = vectors.tokens([text])[0], embedder.token_words(text)
+        asked = read(learned, text, tokens, words)
         candidates = gather(learned, asked, vector, question.passages)
         if not candidates:
             continue
         ids = [practice.id_of(each) for each in candidates]
         right = ids.index(question.answer) if question.answer in ids else -1
-        found.append(_Found(tuple(each.seen for each in candidates), right))
+        seen, best = (each.seen for each in candidates), (_best(asked, each) for each in candidates)
+        of_words = rarity(learned, tokens, [next(iter(lexical.terms(word)), "") for word in words])
+        found.append(Example(tuple(seen), right, 1.0, tokens.astype(np.float16), of_words, tuple(best)))
     return _weighted(found)
 
 
-def _weighted(found: list[_Found]) -> list[Example]:
+def _best(asked: Any, candidate: Any) -> NDArray[np.float32]:
+    """(2, tokens): in the best phrasing or window, and anywhere."""
+    from knowledge.embedding.late_interaction import best_in_windows, unpack
+
+    if candidate.passage:
+        tokens = unpack(candidate.passage.tokens)
+        if not len(tokens) or not len(asked.tokens):
+            return NOTHING
+        places = best_in_windows(asked.tokens, tokens)
+        return np.stack([places[places.mean(axis=1).argmax()], places.max(axis=0)])
+    best: NDArray[np.float32] = candidate.match.late.by_token
+    if not best.size or not candidate.seen.evidence[IS_ACTION]:
+        return best
+    return np.where(asked.needs_of_actions > 0, best, np.float32(np.nan))
+
+
+def _weighted(found: list[Example]) -> list[Example]:
     """A bot's FAQs and its pages count the same, however many questions there are about either."""
     counts = Counter(each.answered_by for each in found)
     shares = {kind: ANSWERABLE / len(counts.keys() & set(KINDS)) for kind in KINDS}
     shares[""] = WRONG_COSTS * (1 - ANSWERABLE)
-    return [Example(each.seen, each.right, shares[each.answered_by] / counts[each.answered_by]) for each in found]
+    return [replace(each, weight=shares[each.answered_by] / counts[each.answered_by]) for each in found]
 
 
 def fit(found: list[Example], *, compared: bool) -> dict[str, Weights]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chat.router.learned import Learned
+from chat.router.salience import importance, needs
 from knowledge import lexical
 from knowledge.embedding import TokenVectors
 
@@ -20,8 +21,8 @@ class Asked:
     """A question's terms (stems of its content words), and which of them the bot has never heard.
 
     `novel_names` are unheard words that look like names: capitalised inside a sentence, or with digits. `tokens` are
-    its token vectors, `weights` (one for each of them, together 1) what each tells by how rare its word is, and
-    `weights_of_actions` the same for actions: their questions name things that only an API knows.
+    its token vectors; one for each of them, `weights` (together 1) is what each tells and `needs` how much it must be
+    found; both once more for actions, whose questions name things that only an API knows: to them names are nothing.
     """
 
     terms: frozenset[str]
@@ -30,6 +31,8 @@ class Asked:
     tokens: TokenVectors
     weights: NDArray[np.float32]
     weights_of_actions: NDArray[np.float32]
+    needs: NDArray[np.float32]
+    needs_of_actions: NDArray[np.float32]
 
     def __bool__(self) -> bool:
         return bool(self.terms)
@@ -41,18 +44,27 @@ def read(learned: Learned, text: str, tokens: TokenVectors, token_words: Sequenc
     novel = terms - learned.known
     names = frozenset(_names(text)) & novel
     words = [next(iter(lexical.terms(word)), "") for word in token_words]
-    known = ["" if word in names else word for word in words]
-    return Asked(terms, novel, names, tokens, _weights(learned, tokens, words), _weights(learned, tokens, known))
+    named = np.array([word in names for word in words], bool)
+    if len(named) != len(tokens):
+        named = np.zeros(len(tokens), bool)
+    weights, matters = importance(tokens, rarity(learned, tokens, words)), needs(tokens)
+    return Asked(terms, novel, names, tokens, weights, _shared(weights * ~named), matters, matters * ~named)
 
 
-def _weights(learned: Learned, tokens: TokenVectors, terms: Sequence[str]) -> NDArray[np.float32]:
-    """The rarity of each token's term, shared out among its tokens; the same for all where nothing carries meaning."""
+def rarity(learned: Learned, tokens: TokenVectors, terms: Sequence[str]) -> NDArray[np.float32]:
+    """The rarity of each token's term, shared out among its tokens; together 1, or the same for all where nothing
+    carries meaning."""
     counts = Counter(terms)
     found = np.array([learned.rarity(term) / counts[term] if term else 0.0 for term in terms], np.float32)
-    if len(found) != len(tokens) or not found.any():
-        return np.full(len(tokens), 1 / max(len(tokens), 1), np.float32)
-    weights: NDArray[np.float32] = found / found.sum()
-    return weights
+    return _shared(found if len(found) == len(tokens) else np.zeros(len(tokens), np.float32))
+
+
+def _shared(weights: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Together 1; the same for all where there is none."""
+    if not weights.any():
+        return np.full(len(weights), 1 / max(len(weights), 1), np.float32)
+    shares: NDArray[np.float32] = weights / weights.sum()
+    return shares
 
 
 def _names(text: str) -> set[str]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from chat.router.asked import Asked
 from chat.router.learned import Learned
 from chat.router.matching import Match
+from chat.router.salience import missing
 from knowledge import lexical
 from knowledge.embedding import TokenVectors
 from knowledge.embedding.late_interaction import best_in_windows, unpack
@@ -26,10 +27,10 @@ def share(learned: Learned, part: Collection[str], whole: Collection[str]) -> fl
 # Of the words of questions that are asked in vain, a bot has not heard this share, however much it was told.
 UNHEARD_IN_VAIN = 0.25
 # What may only speak for an answer (1), only against it (-1), or either way (0).
-ENTRY_SIGNS = (1, 1, 1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1)
-PASSAGE_SIGNS = (1, 1, 1, 1, 1, 1, -1, -1, -1, 0, 1, 1, 0, 0, 1, 1, 1, 1, 1)
+ENTRY_SIGNS = (1, 1, 1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, -1)
+PASSAGE_SIGNS = (1, 1, 1, 1, 1, 1, -1, -1, -1, 0, 1, 1, 0, 0, 1, 1, 1, 1, 1, -1)
 # So many of them, the last, come from token vectors.
-OF_TOKENS = 5
+OF_TOKENS = 6
 FARTHEST_AHEAD = 0.3
 # The fewer entries or passages a bot has, the likelier it is that the nearest one is meant; below so many hardly.
 SMALLEST = 5
@@ -74,8 +75,9 @@ def of_entry(
         match.late.phrased,
         match.late.read,
         _ahead(match.late.best, [other.late.best for other in others if other is not match]),
-        match.late.rare,
-        match.late.rare_of_all,
+        match.late.salient,
+        match.late.salient_of_all,
+        missing(asked.needs_of_actions if is_action else asked.needs, match.late.by_token[1]),
     ])  # fmt: skip
 
 
@@ -102,7 +104,7 @@ def of_passage(
     said = max((share(learned, asked.terms & words, asked.terms) for words in told), default=0.0)
     others = [other.score for other in found if other is not passage]
     late = _late(passage)
-    rare, rare_in_one_place = _rare(asked, unpack(passage.tokens))
+    salient, salient_in_one_place, lacking = _salient(asked, unpack(passage.tokens))
     others_late = [_late(other) for other in found if other is not passage]
     ahead = passage.score - max(others, default=passage.score)
     apart = passage.score - float(np.median(others)) if others else 0.0
@@ -124,17 +126,20 @@ def of_passage(
         late,
         _ahead(late, others_late),
         _ahead(late, [float(np.median(others_late))] if others_late else []),
-        rare,
-        rare_in_one_place,
+        salient,
+        salient_in_one_place,
+        lacking,
     ])  # fmt: skip
 
 
-def _rare(asked: Asked, tokens: TokenVectors) -> tuple[float, float]:
-    """How like a text is to what is rare in the question: all over it, and in the best of its windows."""
+def _salient(asked: Asked, tokens: TokenVectors) -> tuple[float, float, float]:
+    """How like a text is to what matters in the question, all over it and in the best of its windows; and what of it is
+    missing there."""
     if not len(tokens) or not len(asked.tokens):
-        return math.nan, math.nan
+        return math.nan, math.nan, math.nan
     places = best_in_windows(asked.tokens, tokens)
-    return float(places.max(axis=0) @ asked.weights), float((places @ asked.weights).max())
+    best = places.max(axis=0)
+    return float(best @ asked.weights), float((places @ asked.weights).max()), missing(asked.needs, best)
 
 
 def _late(passage: Passage) -> float:

@@ -21,6 +21,8 @@ from knowledge.snapshot import Snapshot
 VERBATIM_CONFIDENCE = 0.97
 # See `confidence`.
 ANSWERED = 0.5
+# A vetted answer goes before what is written somewhere, unless this is twice as likely.
+VETTED_FIRST = 0.5
 # Another passage is quoted after the first when it is this likely compared with it, and so is a passage after a vetted
 # answer.
 NEARLY, NEARLY_BESIDE_A_FAQ = 0.2, 0.12
@@ -71,7 +73,7 @@ def _decided(learned: Learned, asked: Asked, candidates: list[Candidate], thresh
         assert written is not None  # something is likely to answer
         return written
     likelier = passages[0].probability if passages else 0.0
-    if likelier > entry.probability and not entry.match.verbatim and not live:
+    if VETTED_FIRST * likelier > entry.probability and not entry.match.verbatim and not live:
         return written or _from_entry(learned, asked, entry.match, answered)
     prepared = _from_entry(learned, asked, entry.match, answered)
     if prepared.action:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,21 +29,23 @@ PHRASINGS_COMPARED = 4
 
 @dataclass(frozen=True)
 class Late:
-    """How like an entry is by late interaction: its best phrasing, and the question together with its answer; `rare`
-    is the same of the best phrasing where each token counts as it is rare, and `rare_of_all` where each may be found
-    in any of these texts. All are NaN without token vectors."""
+    """How like an entry is by late interaction: its best phrasing, and the question together with its answer; `salient`
+    is the same of the best phrasing where each token counts by what it tells, and `salient_of_all` where each may be
+    found in any of these texts; `by_token` are the best cosines in the former and in the latter, (2, the question's
+    tokens). All are NaN, and these none, without token vectors."""
 
     phrased: float
     read: float
-    rare: float
-    rare_of_all: float
+    salient: float
+    salient_of_all: float
+    by_token: NDArray[np.float32] = field(compare=False)
 
     @property
     def best(self) -> float:
         return max(self.phrased, self.read)
 
 
-NOT_COMPARED = Late(math.nan, math.nan, math.nan, math.nan)
+NOT_COMPARED = Late(math.nan, math.nan, math.nan, math.nan, np.zeros((2, 0), np.float32))
 
 
 @dataclass(frozen=True)
@@ -149,11 +151,13 @@ def _of_entry(cosines: NDArray[np.float32], weights: NDArray[np.float32]) -> Lat
     every = cosines[there]
     phrasings = cosines[:-1][there[:-1]] if there[:-1].any() else every
     said = cosines[-1:] if there[-1] else phrasings
+    by_token = np.stack([phrasings[phrasings.mean(axis=1).argmax()], every.max(axis=0)])
     return Late(
         phrased=float(phrasings.mean(axis=1).max()),
         read=float(said.mean(axis=1).max()),
-        rare=float((phrasings @ weights).max()),
-        rare_of_all=float(every.max(axis=0) @ weights),
+        salient=float((phrasings @ weights).max()),
+        salient_of_all=float(by_token[1] @ weights),
+        by_token=by_token,
     )
 
 

@@ -26,7 +26,7 @@ FAQS = {
 # The light router alone is sure of the first and not of the others.
 SURE, UNSURE = "When does the shop open?", "my coat does not close any more"
 # It answers this one all the same, rightly or not.
-DOUBTFUL = "do you sell jumpers"
+DOUBTFUL = "can my cat come too"
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from chat.router import evidence
-from chat.router.asked import Asked, read
+from chat.router.asked import Asked, rarity, read
 from chat.router.learned import Learned, learn
+from knowledge import lexical
 from knowledge.embedding import NO_TOKENS, Embedder, get_embedder
 from tests.chat.test_router import FAQS, make_bot
 
@@ -36,15 +37,28 @@ def weights(learned: Learned, embedder: Embedder, text: str, *, of_actions: bool
     return together
 
 
+def rarity_by_word(learned: Learned, embedder: Embedder, text: str) -> dict[str, float]:
+    words = embedder.token_words(text)
+    terms = [next(iter(lexical.terms(word)), "") for word in words]
+    together: dict[str, float] = {}
+    by_token = rarity(learned, embedder.token_vectors(text), terms).tolist()
+    for word, share in zip(words, by_token, strict=True):
+        together[word] = together.get(word, 0.0) + share
+    return together
+
+
 def test_rare_words_count_more_and_empty_ones_nothing(learned: Learned, embedder: Embedder) -> None:
-    found = weights(learned, embedder, "Is my plan of any use for a Zettelkasten?")
+    question = "Is my plan of any use for a Zettelkasten?"
+    found = rarity_by_word(learned, embedder, question)
     assert found["Zettelkasten"] > found["plan"] > 0
     assert found["Is"] == found["a"] == found[""] == 0
     assert sum(found.values()) == pytest.approx(1)
+    told = weights(learned, embedder, question)
+    assert told["Zettelkasten"] > told["plan"] > told["a"]
 
 
-def test_a_word_counts_once_however_many_tokens_it_has(learned: Learned, embedder: Embedder) -> None:
-    found = weights(learned, embedder, "Zettelkasten or Xylotheque")
+def test_a_word_is_as_rare_however_many_tokens_it_has(learned: Learned, embedder: Embedder) -> None:
+    found = rarity_by_word(learned, embedder, "Zettelkasten or Xylotheque")
     assert found["Zettelkasten"] == pytest.approx(found["Xylotheque"])
 
 
@@ -58,11 +72,9 @@ def test_names_that_only_an_api_knows_are_nothing_to_an_action(learned: Learned,
 
 
 @pytest.mark.parametrize("text", ["is it of the", "???"])
-def test_where_no_word_tells_anything_all_tokens_count_the_same(
-    learned: Learned, embedder: Embedder, text: str
-) -> None:
-    found = asked(learned, embedder, text).weights
-    assert np.allclose(found, 1 / len(found))
+def test_where_no_word_tells_anything_all_tokens_are_as_rare(learned: Learned, embedder: Embedder, text: str) -> None:
+    tokens = embedder.token_vectors(text)
+    assert np.allclose(rarity(learned, tokens, [""] * len(tokens)), 1 / len(tokens))
 
 
 def test_without_token_vectors_there_are_no_weights(learned: Learned) -> None:
