@@ -22,15 +22,19 @@ import django
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
+from sklearn.linear_model import LogisticRegression
 
 from knowledge import lexical
 
 SEED = 20
 PENALTY = 1e-3
+# By half of what a question's look says of whether it is asked in vain, it counts less or more where is learnt what
+# matters.
+EVENED, MOST_EVENED, LOOKS_TRUSTED = 0.5, 5.0, 0.01
 # Public questions are real ones.
-PUBLIC_COUNTS = 5
-# So are large libraries.
-LARGE_COUNTS = 3
+PUBLIC_COUNTS = 20
+# So are large libraries, and fuller businesses are most like them.
+LARGE_COUNTS, FULLER_COUNTS = 3, 3
 # Of the questions that customers ask, those that the bot's knowledge answers.
 ANSWERABLE = 0.6
 # A wrong answer costs a business as much as so many honest refusals.
@@ -86,13 +90,14 @@ def main() -> None:
         rng, others = random.Random(SEED), other_pages()
         found = examples(list(sampled_bots(data, vectors, rng)), vectors, PUBLIC_COUNTS)
         for path in for_fitting():
+            usual = FULLER_COUNTS if path.parent.name == "fuller" else 1
             for practice in bots(read(path), others, vectors, rng):
-                found += examples([practice], vectors, LARGE_COUNTS if LARGE in practice.name else 1)
+                found += examples([practice], vectors, LARGE_COUNTS if LARGE in practice.name else usual)
         return found
 
     found = gathered()
     if not options.plain:
-        salience.WEIGHTS.write_text(json.dumps(fit_salience.fit(found)) + "\n", encoding="utf-8")
+        salience.WEIGHTS.write_text(json.dumps(fit_salience.fit(evened(found))) + "\n", encoding="utf-8")
         salience.forget()
         # What matters is part of the evidence.
         found = gathered()
@@ -155,6 +160,30 @@ def _weighted(found: list[Example]) -> list[Example]:
     shares = {kind: ANSWERABLE / len(counts.keys() & set(KINDS)) for kind in KINDS}
     shares[""] = WRONG_COSTS * (1 - ANSWERABLE)
     return [replace(each, weight=shares[each.answered_by] / counts[each.answered_by]) for each in found]
+
+
+def evened(found: list[Example]) -> list[Example]:
+    """With weights by which it says less how a question looks whether it is asked in vain.
+
+    Writers of practice businesses ask in vain whether something can be had, and how it is done where that is known.
+    Customers do not keep to it. Each is weighted by its inverse propensity, halfway: Rosenbaum and Rubin, "The central
+    role of the propensity score in observational studies for causal effects" (1983).
+    """
+    looks = np.array([_look(each) for each in found])
+    vain, weights = np.array([each.right < 0 for each in found]), np.array([each.weight for each in found])
+    model = LogisticRegression(C=LOOKS_TRUSTED, max_iter=1_000).fit(looks, vain, weights / weights.mean())
+    vainly = model.predict_proba(looks)[:, 1]
+    factors = np.clip(np.where(vain, 1 / vainly, 1 / (1 - vainly)) ** EVENED, 0, MOST_EVENED)
+    for side in (vain, ~vain):
+        factors[side] *= weights[side].sum() / (weights[side] * factors[side]).sum()
+    return [replace(each, weight=each.weight * float(factor)) for each, factor in zip(found, factors, strict=True)]
+
+
+def _look(example: Example) -> NDArray[np.float32]:
+    """The mean of a question's token vectors, each number about 1, and its length."""
+    tokens = example.tokens.astype(np.float32)
+    mean = tokens.mean(axis=0) if len(tokens) else np.zeros(tokens.shape[1], np.float32)
+    return np.append(mean * np.float32(tokens.shape[1] ** 0.5), np.float32(np.log(len(tokens) + 1)))
 
 
 def fit(found: list[Example], *, compared: bool) -> dict[str, Weights]:

@@ -25,15 +25,12 @@ ANSWERED = 0.5
 VETTED_FIRST = 0.5
 # Another passage is quoted after the first when it is this likely compared with it, and so is a passage after a vetted
 # answer.
-NEARLY, NEARLY_BESIDE_A_FAQ = 0.2, 0.12
+NEARLY, NEARLY_BESIDE_A_FAQ = 0.2, 0.1
 QUOTED = 3
 # A passage is quoted beside live data from this likelihood on, if it alone covers this share of the question's
 # rarity: it then speaks of something asked that the data does not.
 BESIDE_FROM, TELLS_FROM = 0.1, 0.2
-# Looking something up by mistake does no harm: what it shows says itself what it is. With few phrasings, though,
-# questions without any sense come as near as this.
-FOR_LIVE_DATA, FOR_LIVE_DATA_OF_FEW = 0.5, 0.7
-# And what is written about a thing never tells how it stands today: a passage has to be so much likelier.
+# What is written about a thing never tells how it stands today: a passage has to be so much likelier.
 BEFORE_WHAT_IS_WRITTEN = 0.4
 OFFERED = 3
 OFFERED_FROM = 0.35
@@ -61,9 +58,7 @@ def _decided(learned: Learned, asked: Asked, candidates: list[Candidate], thresh
     passages = _likeliest_first([each for each in candidates if each.passage])
     entry = entries[0] if entries else None
     live = _is_action(learned, entry, passages)
-    answered = confidence(
-        sum(each.probability for each in candidates), threshold * (_share_for_live_data(learned) if live else 1)
-    )
+    answered = confidence(sum(each.probability for each in candidates), threshold)
     if entry and entry.match and entry.match.verbatim:
         answered = max(answered, VERBATIM_CONFIDENCE)
     elif answered < ANSWERED:
@@ -102,10 +97,6 @@ def _is_action(learned: Learned, entry: Candidate | None, passages: list[Candida
     if entry is None or entry.match is None or entry.match.entry < len(learned.snapshot.faqs):
         return False
     return not passages or entry.probability >= BEFORE_WHAT_IS_WRITTEN * passages[0].probability
-
-
-def _share_for_live_data(learned: Learned) -> float:
-    return FOR_LIVE_DATA_OF_FEW + (FOR_LIVE_DATA - FOR_LIVE_DATA_OF_FEW) * learned.variety
 
 
 def _likeliest_first(candidates: list[Candidate]) -> list[Candidate]:
