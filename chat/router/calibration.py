@@ -23,11 +23,11 @@ from knowledge.embedding.late_interaction import unpack
 
 # Without token vectors, or with one phrasing a FAQ.
 ANSWERED_FROM = 0.5
-# With several phrasings a FAQ (SEVERAL is a variety, see `Learned`): of the practice businesses apart from the harder
-# ones, three of four questions that are asked in vain are refused from here on.
+# With several phrasings a FAQ (SEVERAL is a variety, see `Learned`): of the practice businesses, apart from the harder
+# ones, nearly three of four questions that are asked in vain are refused from here on.
 ANSWERED_FROM_OF_SEVERAL, SEVERAL = 0.33, 0.46
-# With documents alone there are fewer candidates that might do: in the practice businesses nine of ten questions asked
-# in vain are refused from here on.
+# With documents alone there are fewer candidates that might do: in the practice businesses six of seven questions
+# asked in vain are refused from here on.
 ANSWERED_FROM_PAGES = 0.4
 # The bounds of what is found out; measured on halves of BANKING77 and on CLINC150.
 LOWEST, HIGHEST = 0.06, 0.1
