@@ -30,7 +30,7 @@ ANSWERED_FROM_OF_SEVERAL, SEVERAL = 0.33, 0.46
 # asked in vain are refused from here on.
 ANSWERED_FROM_PAGES = 0.4
 # The bounds of what is found out; measured on halves of BANKING77 and on CLINC150.
-LOWEST, HIGHEST = 0.06, 0.1
+LOWEST, HIGHEST = 0.04, 0.06
 MANY_PHRASINGS = 30
 TRIED, TRIED_IN_VAIN = 100, 200
 # So many of the bot's own phrasings may be refused, each judged as if the bot had not been given it. Of 100 that are
