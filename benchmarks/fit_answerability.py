@@ -24,8 +24,6 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from sklearn.linear_model import LogisticRegression
 
-from knowledge import lexical
-
 SEED = 20
 PENALTY = 1e-3
 # By half of what a question's look says of whether it is asked in vain, it counts less or more where is learnt what
@@ -133,8 +131,8 @@ def _of_practice(practice: Any, vectors: Any) -> list[Example]:
         ids = [practice.id_of(each) for each in candidates]
         right = ids.index(question.answer) if question.answer in ids else -1
         seen, best = (each.seen for each in candidates), (_best(asked, each) for each in candidates)
-        of_words = rarity(learned, tokens, [next(iter(lexical.terms(word)), "") for word in words])
-        found.append(Example(tuple(seen), right, 1.0, tokens.astype(np.float16), of_words, tuple(best)))
+        rare = rarity(learned, tokens, words)
+        found.append(Example(tuple(seen), right, 1.0, tokens.astype(np.float16), rare, tuple(best)))
     return _weighted(found)
 
 

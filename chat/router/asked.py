@@ -43,20 +43,25 @@ def read(learned: Learned, text: str, tokens: TokenVectors, token_words: Sequenc
     terms = frozenset(lexical.terms(text)) - lexical.STOP_WORDS
     novel = terms - learned.known
     names = frozenset(_names(text)) & novel
-    words = [next(iter(lexical.terms(word)), "") for word in token_words]
-    named = np.array([word in names for word in words], bool)
+    named = np.array([term in names for term in _terms(token_words)], bool)
     if len(named) != len(tokens):
         named = np.zeros(len(tokens), bool)
-    weights, matters = importance(tokens, rarity(learned, tokens, words)), needs(tokens)
+    weights, matters = importance(tokens, rarity(learned, tokens, token_words)), needs(tokens)
     return Asked(terms, novel, names, tokens, weights, _shared(weights * ~named), matters, matters * ~named)
 
 
-def rarity(learned: Learned, tokens: TokenVectors, terms: Sequence[str]) -> NDArray[np.float32]:
+def rarity(learned: Learned, tokens: TokenVectors, token_words: Sequence[str]) -> NDArray[np.float32]:
     """The rarity of each token's term, shared out among its tokens; together 1, or the same for all where nothing
     carries meaning."""
+    terms = _terms(token_words)
     counts = Counter(terms)
     found = np.array([learned.rarity(term) / counts[term] if term else 0.0 for term in terms], np.float32)
     return _shared(found if len(found) == len(tokens) else np.zeros(len(tokens), np.float32))
+
+
+def _terms(words: Sequence[str]) -> list[str]:
+    """Of each word; nothing for what is none."""
+    return [next(iter(lexical.terms(word)), "") for word in words]
 
 
 def _shared(weights: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -8,7 +8,6 @@ import pytest
 from chat.router import evidence
 from chat.router.asked import Asked, rarity, read
 from chat.router.learned import Learned, learn
-from knowledge import lexical
 from knowledge.embedding import NO_TOKENS, Embedder, get_embedder
 from tests.chat.test_router import FAQS, make_bot
 
@@ -39,9 +38,8 @@ def weights(learned: Learned, embedder: Embedder, text: str, *, of_actions: bool
 
 def rarity_by_word(learned: Learned, embedder: Embedder, text: str) -> dict[str, float]:
     words = embedder.token_words(text)
-    terms = [next(iter(lexical.terms(word)), "") for word in words]
     together: dict[str, float] = {}
-    by_token = rarity(learned, embedder.token_vectors(text), terms).tolist()
+    by_token = rarity(learned, embedder.token_vectors(text), words).tolist()
     for word, share in zip(words, by_token, strict=True):
         together[word] = together.get(word, 0.0) + share
     return together
@@ -74,7 +72,7 @@ def test_names_that_only_an_api_knows_are_nothing_to_an_action(learned: Learned,
 @pytest.mark.parametrize("text", ["is it of the", "???"])
 def test_where_no_word_tells_anything_all_tokens_are_as_rare(learned: Learned, embedder: Embedder, text: str) -> None:
     tokens = embedder.token_vectors(text)
-    assert np.allclose(rarity(learned, tokens, [""] * len(tokens)), 1 / len(tokens))
+    assert np.allclose(rarity(learned, tokens, embedder.token_words(text)), 1 / len(tokens))
 
 
 def test_without_token_vectors_there_are_no_weights(learned: Learned) -> None:
