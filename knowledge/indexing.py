@@ -1,23 +1,29 @@
-"""Bringing an index up to its object's revision: read, cut, embed what is new, and swap in one transaction."""
+"""Bringing an index up to its objects' revisions: what is new is embedded, and swapped in within one transaction.
+
+Small things of one bot that wait are indexed together: most of what one of them costs is the way there and back.
+"""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
-from django.conf import settings
+from django.db.models import F, Sum
+from django.db.models.functions import Length
 
-from knowledge import chunking, languages, likeness, outbox, prepared_texts, search_index, spaces, vectors
-from knowledge.embedding import Space
-from knowledge.models import Action, Chunk, Document, DocumentRevision, Faq, IndexJob, Phrasing
-from knowledge.parsing import Limits, ParseError, parse_in_process
+from knowledge import outbox, prepared_texts, spaces
+from knowledge.document_index import index_documents
+from knowledge.models import Action, Document, DocumentRevision, Faq, IndexJob, Phrasing
 from knowledge.prepared_texts import Text
 from knowledge.spaces import InUse, SpaceMoved
-from knowledge.text_hash import text_hash
 from tenants import resolve
 from tenants.scope import Scope, within
 
 logger = logging.getLogger(__name__)
 MOST_ATTEMPTS = 10
+# So many objects, and so many bytes of text in all: half a second of embedding. Others wait for that long at most, and
+# the work of an import is shared among the workers.
+MOST_TOGETHER, BYTES_TOGETHER = 16, 32_000
+_Kind = IndexJob.Kind
 
 
 def index(group_id: UUID, kind: str, object_id: UUID) -> None:
@@ -27,18 +33,18 @@ def index(group_id: UUID, kind: str, object_id: UUID) -> None:
         return
     with within(scope):
         attempt = outbox.take(group_id, kind, object_id)
-    if not attempt:
-        return
-    if attempt > MOST_ATTEMPTS and kind == IndexJob.Kind.DOCUMENT:
-        with within(scope):
-            _give_up(group_id, object_id)
-        return
+        if not attempt:
+            return
+        if attempt > MOST_ATTEMPTS and kind == _Kind.DOCUMENT:
+            return _give_up(group_id, object_id)
+        # What has failed before is tried alone, so that it holds up nothing else.
+        taken = [object_id, *(_beside(group_id, _Kind(kind), object_id) if attempt == 1 else ())]
     try:
-        with outbox.at_work(scope, group_id, kind, object_id):
-            _index(scope, group_id, IndexJob.Kind(kind), object_id)
+        with outbox.at_work(scope, group_id, kind, taken):
+            _index(scope, group_id, _Kind(kind), taken)
     except Exception:
         with within(scope):
-            outbox.failed(group_id, kind, object_id)
+            outbox.failed(group_id, kind, taken)
         raise
 
 
@@ -47,150 +53,89 @@ def _give_up(group_id: UUID, document_id: UUID) -> None:
     said = f"Preparing this document for search failed {MOST_ATTEMPTS} times in a row, so it was given up. "
     said += "Try again, or split it into smaller files and upload those."
     Document.objects.filter(group_id=group_id, id=document_id).update(state=Document.State.FAILED, error=said)
-    outbox.done(group_id, IndexJob.Kind.DOCUMENT, document_id)
+    outbox.done(group_id, _Kind.DOCUMENT, document_id)
 
 
-def _index(scope: Scope, group_id: UUID, kind: IndexJob.Kind, object_id: UUID) -> None:
+def _beside(group_id: UUID, kind: _Kind, object_id: UUID) -> list[UUID]:
+    """Take on others of the kind that wait, as many as are soon done together with this one."""
+    others = [each for each in outbox.waiting(group_id, kind, MOST_TOGETHER) if each != object_id]
+    if not others:
+        return []
+    sizes = _sizes(group_id, kind, [object_id, *others])
+    left = BYTES_TOGETHER - sizes.get(object_id, 0)
+    chosen: list[UUID] = []
+    for each in others[: MOST_TOGETHER - 1]:
+        left -= sizes.get(each, 0)
+        if left < 0:
+            break
+        chosen.append(each)
+    return outbox.take_also(group_id, kind, chosen) if chosen else []
+
+
+def _sizes(group_id: UUID, kind: _Kind, object_ids: Collection[UUID]) -> Mapping[UUID, int]:
+    """How long what is to be embedded is about, where it may be long."""
+    if kind == _Kind.DOCUMENT:
+        newest = DocumentRevision.objects.filter(
+            group_id=group_id, document_id__in=object_ids, number=F("document__revision")
+        )
+        return dict(newest.order_by().values_list("document_id", Length("data")))
+    if kind == _Kind.FAQ:
+        asked = Phrasing.objects.filter(group_id=group_id, faq_id__in=object_ids).order_by()
+        return dict(asked.values("faq_id").annotate(length=Sum(Length("text"))).values_list("faq_id", "length"))
+    return {}
+
+
+def _index(scope: Scope, group_id: UUID, kind: _Kind, object_ids: Sequence[UUID]) -> None:
     while True:
         with within(scope):
             in_use = spaces.answering([group_id])
         try:
-            return _INDEXERS[kind](scope, group_id, object_id, in_use)
+            return _INDEXERS[kind](scope, group_id, object_ids, in_use)
         except SpaceMoved:
-            logger.info("Bot %s answers from another space now: %s %s is indexed again.", group_id, kind, object_id)
+            logger.info("Bot %s answers from another space now: %s are indexed again.", group_id, kind)
 
 
-def _index_faq(scope: Scope, group_id: UUID, faq_id: UUID, in_use: InUse) -> None:
+def _index_faqs(scope: Scope, group_id: UUID, faq_ids: Sequence[UUID], in_use: InUse) -> None:
     with within(scope):
-        faq = Faq.objects.filter(group_id=group_id, id=faq_id).first()
-        asked = list(Phrasing.objects.filter(group_id=group_id, faq_id=faq_id).values_list("text", flat=True))
-        if faq is None:
-            outbox.done(group_id, IndexJob.Kind.FAQ, faq_id)
-            return
-    _index_prepared(scope, IndexJob.Kind.FAQ, faq, prepared_texts.of_faq(faq, asked), in_use)
+        faqs = list(Faq.objects.filter(group_id=group_id, id__in=faq_ids))
+        asked: dict[UUID, list[str]] = {faq.id: [] for faq in faqs}
+        for faq_id, text in Phrasing.objects.filter(group_id=group_id, faq_id__in=asked).values_list("faq_id", "text"):
+            asked[faq_id].append(text)
+        outbox.nothing_to_do(group_id, _Kind.FAQ, set(faq_ids) - set(asked))
+    texts = [text for faq in faqs for text in prepared_texts.of_faq(faq, asked[faq.id])]
+    _index_prepared(scope, group_id, _Kind.FAQ, faqs, texts, in_use)
 
 
-def _index_action(scope: Scope, group_id: UUID, action_id: UUID, in_use: InUse) -> None:
+def _index_actions(scope: Scope, group_id: UUID, action_ids: Sequence[UUID], in_use: InUse) -> None:
     with within(scope):
-        action = Action.objects.filter(group_id=group_id, id=action_id).first()
-        if action is None:
-            outbox.done(group_id, IndexJob.Kind.ACTION, action_id)
-            return
-    _index_prepared(scope, IndexJob.Kind.ACTION, action, prepared_texts.of_action(action), in_use)
+        actions = list(Action.objects.filter(group_id=group_id, id__in=action_ids))
+        outbox.nothing_to_do(group_id, _Kind.ACTION, set(action_ids) - {action.id for action in actions})
+    texts = [text for action in actions for text in prepared_texts.of_action(action)]
+    _index_prepared(scope, group_id, _Kind.ACTION, actions, texts, in_use)
 
 
 def _index_prepared(
-    scope: Scope, kind: IndexJob.Kind, entry: Faq | Action, texts: Sequence[Text], in_use: InUse
+    scope: Scope, group_id: UUID, kind: _Kind, entries: Sequence[Faq | Action], texts: Sequence[Text], in_use: InUse
 ) -> None:
-    """Embed what customers may ask, and the question read together with its answer."""
-    group_id = entry.group_id
-    space = _embed(scope, group_id, texts, in_use)
-    with within(scope):
-        unchanged = type(entry).objects.filter(group_id=group_id, id=entry.id, revision=entry.revision)
-        if unchanged.update(indexed_revision=entry.revision):
-            outbox.done(group_id, kind, entry.id)
-            outbox.bump(group_id)
-            spaces.settle_in(group_id, in_use.choice, space)
-
-
-def _index_document(scope: Scope, group_id: UUID, document_id: UUID, in_use: InUse) -> None:
-    with within(scope):
-        document = Document.objects.filter(group_id=group_id, id=document_id).first()
-        if document is None or document.indexed_revision == document.revision:
-            outbox.done(group_id, IndexJob.Kind.DOCUMENT, document_id)
-            return
-        source = DocumentRevision.objects.get(group_id=group_id, document=document, number=document.revision)
-        _set_state(document, Document.State.READING)
-    try:
-        parsed = parse_in_process(bytes(source.data), source.filename, Limits(seconds=settings.DOCUMENT_SECONDS))
-    except ParseError as problem:
-        with within(scope):
-            if _set_state(document, Document.State.FAILED, str(problem)):
-                outbox.done(group_id, IndexJob.Kind.DOCUMENT, document_id)
+    """Embed what customers may ask, and each question read together with its answer."""
+    if not entries:
         return
-    title = document.title or parsed.title or source.filename
-    drafts = chunking.chunk(parsed)
+    space = prepared_texts.embed(scope, group_id, texts, in_use.embedder())
+    left = {entry.id: entry.revision for entry in entries}
     with within(scope):
-        _set_state(document, Document.State.EMBEDDING)
-    passages = [chunking.embedding_text(title, draft) for draft in drafts]
-    spoken = languages.of_passages([draft.text for draft in drafts])
-    space = _embed(scope, group_id, [Text(text_hash(passage), passage) for passage in passages], in_use)
-    with within(scope):
-        if _swap(document, drafts, passages, spoken):
-            Document.objects.filter(id=document_id).update(
-                pages=parsed.pages,
-                notice="\n".join(parsed.notes)[:4000],
-                title=title,
-                dated=document.dated or parsed.meta.date,
-                url=document.url or _url(parsed.meta.url),
-            )
-            outbox.done(group_id, IndexJob.Kind.DOCUMENT, document_id)
+        rows = type(entries[0]).objects.filter(group_id=group_id, id__in=list(left))
+        # Whoever saves several may hold one of these and wait for another: of several none is waited for.
+        found = rows.select_for_update(skip_locked=len(left) > 1).values_list("id", "revision")
+        unchanged = [id for id, revision in found if left.pop(id) == revision]
+        if unchanged:
+            rows.filter(id__in=unchanged).update(indexed_revision=F("revision"))
+            outbox.done(group_id, kind, *unchanged)
             outbox.bump(group_id)
             spaces.settle_in(group_id, in_use.choice, space)
+    if len(entries) > 1:
+        for entry in entries:
+            if entry.id in left:
+                _index_prepared(scope, group_id, kind, [entry], [], in_use)
 
 
-_INDEXERS = {
-    IndexJob.Kind.FAQ: _index_faq,
-    IndexJob.Kind.ACTION: _index_action,
-    IndexJob.Kind.DOCUMENT: _index_document,
-}
-
-
-def _embed(scope: Scope, group_id: UUID, texts: Sequence[Text], in_use: InUse) -> Space:
-    """Make sure that every text has a vector; only those without one are embedded, outside of any transaction."""
-    embedder = in_use.embedder()
-    space = embedder.space
-    with within(scope):
-        known = vectors.known(group_id, space.key, {text.key for text in texts})
-    for as_query, encode in ((True, embedder.encode_queries), (False, embedder.encode_passages)):
-        missing = {text.key: text.text for text in texts if text.as_query == as_query and text.key not in known}
-        if missing:
-            found = dict(zip(missing, encode(list(missing.values())), strict=True))
-            with within(scope):
-                vectors.store(group_id, space.key, found)
-    return space
-
-
-def _set_state(document: Document, state: Document.State, error: str = "") -> bool:
-    """Whether the document is still at the revision that is being indexed."""
-    return bool(
-        Document.objects.filter(id=document.id, revision=document.revision).update(state=state, error=error[:2000])
-    )
-
-
-def _swap(
-    document: Document, drafts: Sequence[chunking.ChunkDraft], passages: Sequence[str], spoken: Sequence[str]
-) -> bool:
-    """Replace the old revision's chunks by the new ones, unless the document has moved on meanwhile."""
-    locked = Document.objects.select_for_update().filter(id=document.id, revision=document.revision).first()
-    if locked is None:
-        return False
-    Chunk.objects.filter(group_id=document.group_id, document=document).delete()
-    chunks = Chunk.objects.bulk_create(
-        [
-            Chunk(
-                group_id=document.group_id,
-                document=document,
-                revision=document.revision,
-                position=draft.position,
-                text=draft.text,
-                heading_path=list(draft.heading_path),
-                page=draft.page,
-                kind=draft.kind,
-                language=language,
-                content_hash=text_hash(passage),
-                **likeness.bands(draft.text),
-            )
-            for draft, passage, language in zip(drafts, passages, spoken, strict=True)
-        ],
-        batch_size=500,
-    )
-    told = zip(chunks, passages, spoken, strict=True)
-    search_index.add(document.group_id, [(chunk.id, passage, language) for chunk, passage, language in told])
-    locked.indexed_revision, locked.state, locked.error = document.revision, Document.State.READY, ""
-    locked.save(update_fields=["indexed_revision", "state", "error"])
-    return True
-
-
-def _url(value: str | None) -> str:
-    return value if value and value.startswith(("http://", "https://")) and len(value) <= 1000 else ""
+_INDEXERS = {_Kind.FAQ: _index_faqs, _Kind.ACTION: _index_actions, _Kind.DOCUMENT: index_documents}

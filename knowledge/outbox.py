@@ -4,7 +4,7 @@ Saving, deleting and indexing lock in one order, so that they never wait for eac
 then its job, and the bot's version last.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import timedelta
@@ -79,17 +79,31 @@ def take(group_id: UUID, kind: str, object_id: UUID) -> int:
     return job.values_list("attempts", flat=True).first() or 0
 
 
+def waiting(group_id: UUID, kind: str, most: int) -> list[UUID]:
+    """Objects of the kind that no worker has taken on yet, those first that have waited longest."""
+    jobs = IndexJob.objects.filter(group_id=group_id, kind=kind, attempts=0)
+    return list(jobs.order_by("due_at").values_list("object_id", flat=True)[:most])
+
+
+def take_also(group_id: UUID, kind: str, object_ids: Collection[UUID]) -> list[UUID]:
+    """Take these on as well, as far as nobody else does so at this moment."""
+    jobs = IndexJob.objects.filter(group_id=group_id, kind=kind, object_id__in=object_ids, attempts=0)
+    free = list(jobs.select_for_update(skip_locked=True).values_list("object_id", flat=True))
+    jobs.filter(object_id__in=free).update(attempts=1, due_at=timezone.now() + LEASE)
+    return free
+
+
 @contextmanager
-def at_work(scope: Scope, group_id: UUID, kind: str, object_id: UUID) -> Iterator[None]:
-    """Renews the lease of a job that was taken on, so that another worker takes over only after this one has died."""
+def at_work(scope: Scope, group_id: UUID, kind: str, object_ids: Collection[UUID]) -> Iterator[None]:
+    """Renews the lease of jobs that were taken on, so that another worker takes over only after this one has died."""
     finished = Event()
 
     def renew() -> None:
         try:
             while not finished.wait(LEASE.total_seconds() / 3):
                 with within(scope):
-                    job = IndexJob.objects.filter(group_id=group_id, kind=kind, object_id=object_id)
-                    job.update(due_at=timezone.now() + LEASE)
+                    jobs = IndexJob.objects.filter(group_id=group_id, kind=kind, object_id__in=object_ids)
+                    jobs.filter(attempts__gt=0).update(due_at=timezone.now() + LEASE)
         finally:
             connection.close()
 
@@ -102,14 +116,19 @@ def at_work(scope: Scope, group_id: UUID, kind: str, object_id: UUID) -> Iterato
         renewing.join()
 
 
-def done(group_id: UUID, kind: str, object_id: UUID) -> None:
-    IndexJob.objects.filter(group_id=group_id, kind=kind, object_id=object_id).delete()
+def done(group_id: UUID, kind: str, *object_ids: UUID) -> None:
+    """Called with the objects locked: their index is up to date, or they are gone."""
+    IndexJob.objects.filter(group_id=group_id, kind=kind, object_id__in=object_ids).delete()
 
 
-def failed(group_id: UUID, kind: str, object_id: UUID) -> None:
+def nothing_to_do(group_id: UUID, kind: str, object_ids: Collection[UUID]) -> None:
+    """The jobs were taken on in vain; whoever has changed one of the objects since has put its job anew."""
+    IndexJob.objects.filter(group_id=group_id, kind=kind, object_id__in=object_ids, attempts__gt=0).delete()
+
+
+def failed(group_id: UUID, kind: str, object_ids: Collection[UUID]) -> None:
     """Try again later, and later each time."""
-    job = IndexJob.objects.filter(group_id=group_id, kind=kind, object_id=object_id).first()
-    if job:
+    for job in IndexJob.objects.filter(group_id=group_id, kind=kind, object_id__in=object_ids, attempts__gt=0):
         job.due_at = timezone.now() + min(SWEEP_AFTER * 2 ** min(job.attempts, 20), LONGEST_WAIT)
         job.save(update_fields=["due_at"])
 

@@ -1,7 +1,7 @@
-"""All texts of a bot that need a vector, and which of them have none in a space yet."""
+"""All texts of a bot that need a vector, which of them have none in a space yet, and how they get one."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -10,9 +10,11 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from knowledge import vectors
 from knowledge.chunking import ChunkDraft, embedding_text
+from knowledge.embedding import Embedder, Space
 from knowledge.models import Action, Chunk, Faq, Phrasing, Vector
 from knowledge.snapshot import reading
 from knowledge.text_hash import text_hash
+from tenants.scope import Scope, within
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,20 @@ def of_faq(faq: Faq, phrasings: Iterable[str]) -> list[Text]:
 
 def of_action(action: Action) -> list[Text]:
     return _of_entry([action.title, *action.examples], reading(action.title, action.description))
+
+
+def embed(scope: Scope, group_id: UUID, texts: Sequence[Text], embedder: Embedder) -> Space:
+    """Make sure that every text has a vector; only those without one are embedded, outside of any transaction."""
+    space = embedder.space
+    with within(scope):
+        known = vectors.known(group_id, space.key, {text.key for text in texts})
+    for as_query, encode in ((True, embedder.encode_queries), (False, embedder.encode_passages)):
+        lacking = {text.key: text.text for text in texts if text.as_query == as_query and text.key not in known}
+        if lacking:
+            found = dict(zip(lacking, encode(list(lacking.values())), strict=True))
+            with within(scope):
+                vectors.store(group_id, space.key, found)
+    return space
 
 
 def missing(group_id: UUID, space: str, most: int) -> list[Text]:

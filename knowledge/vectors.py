@@ -20,7 +20,7 @@ def store(group_id: UUID, space: str, encoded: Mapping[str, Encoded]) -> None:
     Vector.objects.bulk_create(
         [
             Vector(group_id=group_id, space=space, content_hash=key, embedding=each.vector, tokens=pack(each.tokens))
-            for key, each in encoded.items()
+            for key, each in sorted(encoded.items())  # in one order, for others may be storing some of them
         ],
         ignore_conflicts=True,
         batch_size=500,

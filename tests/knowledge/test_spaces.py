@@ -184,7 +184,7 @@ def test_what_is_indexed_while_the_bot_moves_is_indexed_again(
     shop: Business, settle: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The last slice ends between the embedding of an edit and the swap: its passages lack vectors in the new space."""
-    embed = indexing._embed
+    embed = prepared_texts.embed
     moved: list[bool] = []
 
     def embed_and_move(*arguments: object) -> object:
@@ -195,7 +195,7 @@ def test_what_is_indexed_while_the_bot_moves_is_indexed_again(
         return space
 
     choose(shop, "words")
-    monkeypatch.setattr(indexing, "_embed", embed_and_move)
+    monkeypatch.setattr(prepared_texts, "embed", embed_and_move)
     _edit(shop, settle, "leaves from the far harbour")
     assert answering(shop).choice.model == "words-96"
     assert "leaves from the far harbour" in found(shop)[0]

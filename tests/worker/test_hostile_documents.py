@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from knowledge import indexing, outbox
+from knowledge import document_index, indexing, outbox
 from knowledge.documents import save_document
 from knowledge.models import Document, IndexJob
 from tenants.scope import within
@@ -90,7 +90,7 @@ class TestGivingUp:
         self, harbor: Business, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(outbox.enqueue, "on_commit", lambda *args, **kwargs: None)
-        monkeypatch.setattr(indexing, "parse_in_process", _dies)
+        monkeypatch.setattr(document_index, "parse_in_process", _dies)
         with within(harbor.scope):
             document = save_document(harbor.bot.id, filename="a.txt", data=b"Some words.")
         for attempt in range(indexing.MOST_ATTEMPTS):

@@ -24,7 +24,9 @@ PAGE = "# Chapter {0}\n\n" + "\n\n".join(
     f"## Rule {{0}}.{number}\n\nRule {number} of chapter {{0}} says that boat number {number} leaves from pier {{0}}."
     for number in range(12)
 )
-DOCUMENTS = 6
+# So much that no worker takes on all of them together.
+LONG_PAGE = PAGE + "\n\nBring a rope for each boat that you moor at this pier." * 200
+DOCUMENTS = 8
 
 
 @pytest.fixture
@@ -76,7 +78,7 @@ def test_an_older_task_does_not_overtake_a_newer_revision(harbor: Business, brok
 def test_killed_workers_lose_nothing(platform: Platform, shop: Manager) -> None:
     business = shop.business
     with within(business.scope):
-        documents = [_save(business, number) for number in range(DOCUMENTS)]
+        documents = [_save(business, number, LONG_PAGE) for number in range(DOCUMENTS)]
     until(lambda: _indexed(business) >= 1, "the first document is indexed", every_s=0.01)
     _kill_the_workers()
     assert _indexed(business) < DOCUMENTS, "everything was indexed before the workers were killed"
@@ -98,9 +100,9 @@ def test_a_task_for_something_that_is_gone_is_harmless(platform: Platform, shop:
         assert not IndexJob.objects.exists()
 
 
-def _save(business: Business, number: int) -> Document:
+def _save(business: Business, number: int, page: str = PAGE) -> Document:
     return save_document(
-        business.bot.id, filename="rules.md", data=PAGE.format(number).encode(), title=f"Rules {number}"
+        business.bot.id, filename="rules.md", data=page.format(number).encode(), title=f"Rules {number}"
     )
 
 
