@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.conf import settings
+from django.db import connection
 
 from knowledge import chunking, languages, likeness, outbox, prepared_texts, search_index, spaces
 from knowledge.embedding import ModelChoice, Space
@@ -96,7 +97,7 @@ def _swap_in(group_id: UUID, read: Sequence[_Read], choice: ModelChoice, space: 
     if same:
         Chunk.objects.filter(group_id=group_id, document__in=[each.document for each in same]).delete()
         _add_chunks(group_id, same)
-        Document.objects.bulk_update([_indexed(locked[each.document.id], each) for each in same], _INDEXED)
+        _keep([_indexed(locked[each.document.id], each) for each in same])
         outbox.done(group_id, IndexJob.Kind.DOCUMENT, *(each.document.id for each in same))
         outbox.bump(group_id)
         spaces.settle_in(group_id, choice, space)
@@ -137,9 +138,6 @@ def _add_chunks(group_id: UUID, read: Sequence[_Read]) -> None:
     search_index.add(group_id, [(chunk.id, passage, language) for chunk, (_, _, passage, language) in rows])
 
 
-_INDEXED = ["indexed_revision", "state", "error", "pages", "notice", "title", "dated", "url"]
-
-
 def _indexed(document: Document, read: _Read) -> Document:
     """The document as it is kept from now on; what its file says of itself fills what nobody has filled in."""
     meta = read.parsed.meta
@@ -147,6 +145,24 @@ def _indexed(document: Document, read: _Read) -> Document:
     document.pages, document.notice, document.title = read.parsed.pages, "\n".join(read.parsed.notes)[:4000], read.title
     document.dated, document.url = document.dated or meta.date, document.url or _url(meta.url)
     return document
+
+
+def _keep(documents: Sequence[Document]) -> None:
+    """In one statement, whose text is always the same: Django's bulk_update takes ten times as long."""
+    columns = [[getattr(document, name) for document in documents] for name in _KEPT]
+    with connection.cursor() as cursor:
+        cursor.execute(_KEEP, [*columns, documents[0].group_id])
+
+
+_KEPT = ("id", "indexed_revision", "state", "error", "pages", "notice", "title", "dated", "url")
+_KEEP = """
+UPDATE knowledge_document d
+SET indexed_revision = n.indexed_revision, state = n.state, error = n.error, pages = n.pages, notice = n.notice,
+    title = n.title, dated = n.dated, url = n.url
+FROM unnest(%s::uuid[], %s::int[], %s::text[], %s::text[], %s::int[], %s::text[], %s::text[], %s::date[], %s::text[])
+    AS n (id, indexed_revision, state, error, pages, notice, title, dated, url)
+WHERE d.group_id = %s AND d.id = n.id
+"""
 
 
 def _url(value: str | None) -> str:

@@ -20,7 +20,7 @@ _loading = Lock()
 def of_passages(texts: Sequence[str]) -> list[str]:
     """A language code for each; a passage too short to tell has the language of them all."""
     common = _detected("\n".join(texts)[:SAMPLE], LIKELY) or DEFAULT
-    return [_detected(text, SURE) or common for text in texts]
+    return [_detected(text, SURE) or common for text in texts] if len(texts) > 1 else [common] * len(texts)
 
 
 def _detected(text: str, least: float) -> str | None:

@@ -216,7 +216,7 @@ def _vectors(
     found = {key: (vector, tokens) for key, vector, tokens in stored.values_list("content_hash", "embedding", "tokens")}
     there = {text: found[key] for text, key in keys.items() if key in found}
     vectors = {text: vector for text, (vector, _) in there.items()}
-    return vectors, {text: bytes(tokens) for text, (_, tokens) in there.items()}
+    return vectors, {text: bytes(tokens) for text, (_, tokens) in there.items() if tokens}
 
 
 def _texts(rows: Rows, owners: Sequence[UUID], vectors: Mapping[str, NDArray[np.float32]]) -> Texts:
