@@ -19,7 +19,7 @@ from pgvector.psycopg.halfvec import HalfVectorBinaryDumper
 
 from knowledge import lexical
 from knowledge.embedding import NO_TOKENS, TokenVectors
-from knowledge.embedding.late_interaction import likeness, unpack
+from knowledge.embedding.late_interaction import likeness, unpack_all
 from knowledge.likeness import distinct
 
 LEXICAL_SHARE = 0.12
@@ -101,7 +101,8 @@ def _found(
 
 def compared(passages: Sequence[Passage], question: TokenVectors) -> list[Passage]:
     """The passages ranked by late interaction as well; as they are where one of them has no token vectors."""
-    late = likeness(question, [unpack(passage.tokens) for passage in passages])
+    # One by one: the token vectors of all, unpacked, would not fit into the processor's cache.
+    late = np.concatenate([likeness(question, *unpack_all([passage.tokens])) for passage in passages] or [[]])
     if np.isnan(late).any():
         return list(passages)
     told = [

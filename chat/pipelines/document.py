@@ -129,7 +129,8 @@ def _nearness(question: Question, pieces: Sequence[str], embedder: Embedder) -> 
     """As search sees it, without the words."""
     encoded = embedder.encode_passages(pieces)
     cosines: np.ndarray = np.array([each.vector for each in encoded]) @ question.vector
-    late = likeness(question.tokens, [each.tokens for each in encoded])
+    tokens = [each.tokens for each in encoded]
+    late = likeness(question.tokens, np.concatenate(tokens), [len(each) for each in tokens])
     return cosines if np.isnan(late).any() else (cosines + LATE_SHARE * late) / (1 + LATE_SHARE)
 
 

@@ -52,13 +52,12 @@ _OF_CODES = np.array([-OUTER, -INNER, INNER, OUTER], np.float32) / np.float32((W
 _LEVELS = _OF_CODES[np.arange(1 << 16)[:, None] >> np.arange(0, 16, 2) & 3]
 
 
-def likeness(question: TokenVectors, texts: Sequence[TokenVectors]) -> NDArray[np.float32]:
+def likeness(question: TokenVectors, texts: TokenVectors, lengths: Sequence[int]) -> NDArray[np.float32]:
     """For each text the mean over the question's tokens of their best cosine in it, about -1 to 1; NaN for a text
-    without token vectors, and for all where the question has none."""
+    without token vectors, and for all where the question has none. For `texts` and `lengths` see `best_cosines`."""
     if not len(question):
-        return np.full(len(texts), np.nan, np.float32)
-    joined = np.concatenate([NO_TOKENS, *texts])
-    found: NDArray[np.float32] = best_cosines(question, joined, [len(text) for text in texts]).mean(axis=1)
+        return np.full(len(lengths), np.nan, np.float32)
+    found: NDArray[np.float32] = best_cosines(question, texts, lengths).mean(axis=1)
     return found
 
 

@@ -45,8 +45,12 @@ def along(*directions: int) -> TokenVectors:
     return np.eye(WIDTH, dtype=np.float32)[list(directions)]
 
 
+def joined(*texts: TokenVectors) -> tuple[TokenVectors, list[int]]:
+    return np.concatenate([NO_TOKENS, *texts]), [len(text) for text in texts]
+
+
 def test_each_token_of_the_question_counts_with_its_best_one_in_the_text() -> None:
-    found = likeness(along(0, 1), [along(2, 1, 0), along(1, 2), along(2), -along(0, 0)])
+    found = likeness(along(0, 1), *joined(along(2, 1, 0), along(1, 2), along(2), -along(0, 0)))
     assert found.tolist() == [1.0, 0.5, 0.0, -0.5]
 
 
@@ -69,9 +73,9 @@ def test_windows_overlap_and_reach_to_the_end(length: int) -> None:
 
 
 def test_without_token_vectors_there_is_no_likeness() -> None:
-    assert np.isnan(likeness(NO_TOKENS, [along(0)])).all()
-    assert np.isnan(likeness(along(0), [NO_TOKENS, along(0)])).tolist() == [True, False]
-    assert likeness(along(0), []).shape == (0,)
+    assert np.isnan(likeness(NO_TOKENS, *joined(along(0)))).all()
+    assert np.isnan(likeness(along(0), *joined(NO_TOKENS, along(0)))).tolist() == [True, False]
+    assert likeness(along(0), *joined()).shape == (0,)
 
 
 def test_special_tokens_are_left_out_and_what_tokens_have_in_common_too() -> None:
