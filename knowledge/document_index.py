@@ -54,15 +54,14 @@ def index_documents(scope: Scope, group_id: UUID, document_ids: Sequence[UUID], 
 
 
 def _sources(group_id: UUID, documents: Sequence[Document]) -> dict[UUID, DocumentRevision]:
-    revisions = DocumentRevision.objects.filter(
-        group_id=group_id, document__in=documents, number__in={document.revision for document in documents}
-    )
-    by_number = {(source.document_id, source.number): source for source in revisions}
-    return {document.id: by_number[document.id, document.revision] for document in documents}
+    revisions = DocumentRevision.objects.none()
+    for document in documents:
+        revisions |= DocumentRevision.objects.filter(group_id=group_id, document=document, number=document.revision)
+    return {source.document_id: source for source in revisions}
 
 
 def _enter(group_id: UUID, documents: Sequence[Document], state: Document.State) -> None:
-    """For people who look on. What somebody is saving at this moment is passed over: its state is his business."""
+    """For people who look on. What somebody is saving at this moment is passed over, for its state changes anyhow."""
     rows = Document.objects.filter(group_id=group_id, id__in=[document.id for document in documents])
     free = rows.select_for_update(skip_locked=True).values_list("id", "revision")
     revisions = {document.id: document.revision for document in documents}

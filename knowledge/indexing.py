@@ -20,9 +20,10 @@ from tenants.scope import Scope, within
 
 logger = logging.getLogger(__name__)
 MOST_ATTEMPTS = 10
-# So many objects, and so many bytes of text in all: half a second of embedding. Others wait for that long at most, and
-# the work of an import is shared among the workers.
-MOST_TOGETHER, BYTES_TOGETHER = 16, 32_000
+# So many objects, and so many bytes of text in all, are some 0.4 s of work on a slow processor: others wait for that
+# long at most, and the work of an import is shared among the workers. A phrasing, short as it is, takes as long as
+# SHORTEST bytes of a passage.
+MOST_TOGETHER, BYTES_TOGETHER, SHORTEST = 16, 8_000, 100
 _Kind = IndexJob.Kind
 
 
@@ -32,13 +33,13 @@ def index(group_id: UUID, kind: str, object_id: UUID) -> None:
     if scope is None:
         return
     with within(scope):
-        attempt = outbox.take(group_id, kind, object_id)
-        if not attempt:
+        job = outbox.take(group_id, kind, object_id)
+        if job is None:
             return
-        if attempt > MOST_ATTEMPTS and kind == _Kind.DOCUMENT:
+        if job.attempt > MOST_ATTEMPTS and kind == _Kind.DOCUMENT:
             return _give_up(group_id, object_id)
         # What has failed before is tried alone, so that it holds up nothing else.
-        taken = [object_id, *(_beside(group_id, _Kind(kind), object_id) if attempt == 1 else ())]
+        taken = [object_id, *(_beside(group_id, _Kind(kind), object_id, job) if job.attempt == 1 else ())]
     try:
         with outbox.at_work(scope, group_id, kind, taken):
             _index(scope, group_id, _Kind(kind), taken)
@@ -56,15 +57,15 @@ def _give_up(group_id: UUID, document_id: UUID) -> None:
     outbox.done(group_id, _Kind.DOCUMENT, document_id)
 
 
-def _beside(group_id: UUID, kind: _Kind, object_id: UUID) -> list[UUID]:
+def _beside(group_id: UUID, kind: _Kind, object_id: UUID, job: outbox.Taken) -> list[UUID]:
     """Take on others of the kind that wait, as many as are soon done together with this one."""
-    others = [each for each in outbox.waiting(group_id, kind, MOST_TOGETHER) if each != object_id]
+    others = outbox.waiting(group_id, kind, job, MOST_TOGETHER - 1)
     if not others:
         return []
     sizes = _sizes(group_id, kind, [object_id, *others])
     left = BYTES_TOGETHER - sizes.get(object_id, 0)
     chosen: list[UUID] = []
-    for each in others[: MOST_TOGETHER - 1]:
+    for each in others:
         left -= sizes.get(each, 0)
         if left < 0:
             break
@@ -81,7 +82,8 @@ def _sizes(group_id: UUID, kind: _Kind, object_ids: Collection[UUID]) -> Mapping
         return dict(newest.order_by().values_list("document_id", Length("data")))
     if kind == _Kind.FAQ:
         asked = Phrasing.objects.filter(group_id=group_id, faq_id__in=object_ids).order_by()
-        return dict(asked.values("faq_id").annotate(length=Sum(Length("text"))).values_list("faq_id", "length"))
+        sizes = asked.values("faq_id").annotate(size=Sum(Length("text") + SHORTEST))
+        return dict(sizes.values_list("faq_id", "size"))
     return {}
 
 

@@ -7,7 +7,8 @@ then its job, and the bot's version last.
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from threading import Event, Thread
 from uuid import UUID
 
@@ -69,19 +70,30 @@ def lock(group_id: UUID, *, shared: bool = False) -> None:
         cursor.execute(f"SELECT {name}(hashtextextended(%s, 0))", [f"index jobs of {group_id}"])
 
 
-def take(group_id: UUID, kind: str, object_id: UUID) -> int:
-    """Take a job on: which attempt this is, or 0 where there is nothing to do or another worker is at it."""
-    job = IndexJob.objects.filter(group_id=group_id, kind=kind, object_id=object_id)
+@dataclass(frozen=True)
+class Taken:
+    """A job that was taken on: which attempt this is, and when a worker should have come to it."""
+
+    attempt: int
+    due_at: datetime
+
+
+def take(group_id: UUID, kind: str, object_id: UUID) -> Taken | None:
+    """Take a job on; None where there is nothing to do or another worker is at it."""
     now = timezone.now()
-    free = job.filter(Q(attempts=0) | Q(due_at__lte=now))
-    if not free.update(attempts=F("attempts") + 1, due_at=now + LEASE):
-        return 0
-    return job.values_list("attempts", flat=True).first() or 0
+    jobs = IndexJob.objects.filter(group_id=group_id, kind=kind, object_id=object_id)
+    free = jobs.filter(Q(attempts=0) | Q(due_at__lte=now))
+    job = free.select_for_update(skip_locked=True).first()
+    if job is None:
+        return None
+    jobs.update(attempts=job.attempts + 1, due_at=now + LEASE)
+    return Taken(job.attempts + 1, job.due_at)
 
 
-def waiting(group_id: UUID, kind: str, most: int) -> list[UUID]:
-    """Objects of the kind that no worker has taken on yet, those first that have waited longest."""
-    jobs = IndexJob.objects.filter(group_id=group_id, kind=kind, attempts=0)
+def waiting(group_id: UUID, kind: str, beside: Taken, most: int) -> list[UUID]:
+    """Objects of the kind that no worker has taken on yet, those first that have waited longest. Beside what is to be
+    done at once, nothing is that may wait."""
+    jobs = IndexJob.objects.filter(group_id=group_id, kind=kind, attempts=0, due_at__lte=beside.due_at + SWEEP_AFTER)
     return list(jobs.order_by("due_at").values_list("object_id", flat=True)[:most])
 
 

@@ -102,11 +102,11 @@ def _found(
 def compared(passages: Sequence[Passage], question: TokenVectors) -> list[Passage]:
     """The passages ranked by late interaction as well; as they are where one of them has no token vectors."""
     # One by one: the token vectors of all, unpacked, would not fit into the processor's cache.
-    late = np.concatenate([likeness(question, *unpack_all([passage.tokens])) for passage in passages] or [[]])
+    late = [float(likeness(question, *unpack_all([passage.tokens]))[0]) for passage in passages]
     if np.isnan(late).any():
         return list(passages)
     told = [
-        replace(passage, late=float(value), score=(passage.score + LATE_SHARE * float(value)) / (1 + LATE_SHARE))
+        replace(passage, late=value, score=(passage.score + LATE_SHARE * value) / (1 + LATE_SHARE))
         for passage, value in zip(passages, late, strict=True)
     ]
     return sorted(told, key=lambda passage: -passage.score)

@@ -8,8 +8,9 @@ from uuid import UUID
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
-from knowledge import document_index, indexing, prepared_texts
+from knowledge import document_index, indexing, outbox, prepared_texts
 from knowledge.documents import save_document, update_details
 from knowledge.faqs import save_faq
 from knowledge.models import Chunk, Document, Faq, IndexJob
@@ -70,6 +71,23 @@ def test_a_long_text_waits_for_its_own_turn(harbor: Business) -> None:
     first, _, _ = _save(harbor, "Short.", "It is long. " * indexing.BYTES_TOGETHER, "Short, too.")
     indexing.index(harbor.bot.id, "document", first.id)
     assert _states(harbor)[:2] == ["ready", "queued"]
+
+
+def test_what_is_edited_by_hand_does_not_wait_for_an_import(harbor: Business) -> None:
+    [edited] = _save(harbor, "Boats are red.")
+    indexing.index(harbor.bot.id, "document", edited.id)
+    with outbox.much_at_once():
+        _save(harbor, *(f"Boat {number} leaves from pier {number}." for number in range(outbox.MUCH + 5)))
+    with within(harbor.scope):
+        save_document(harbor.bot.id, filename="0.md", data=b"Boats are blue.", document=edited)
+        later = IndexJob.objects.filter(due_at__gt=timezone.now() + 2 * outbox.SWEEP_AFTER)
+        behind = set(later.values_list("object_id", flat=True))
+    assert len(behind) == 5
+    indexing.index(harbor.bot.id, "document", edited.id)
+    assert behind <= _waiting(harbor)
+    assert edited.id not in _waiting(harbor)
+    indexing.index(harbor.bot.id, "document", next(iter(behind)))
+    assert not behind & _waiting(harbor), "those go together"
 
 
 def test_what_cannot_be_read_fails_alone(harbor: Business) -> None:
