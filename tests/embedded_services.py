@@ -1,6 +1,7 @@
 """A pytest plugin that is loaded before Django: PostgreSQL and Redis of the test run's own, thrown away at its end.
 
-Where a run has several processes, each of them has its own.
+Where a run has several processes, each of them has its own. The demo businesses are in it from the beginning, where
+they have been filled in before.
 """
 
 import atexit
@@ -8,10 +9,13 @@ import hashlib
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from switchboard.embedded.services import Services, start
+
+from tests import demo_installation
 
 _ROOT = Path(__file__).parents[1]
 
@@ -28,12 +32,13 @@ def _begin() -> Services:
     for name in ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "LLM_BASE_URL", "LLM_MODEL", "LLM_ADAPTERS_DIR"):
         os.environ.pop(name, None)
     data = Path(tempfile.mkdtemp(prefix="switchboard-tests-"))
+    demo_installation.begin(data)
     data.chmod(0o755)
     models = _models()
     models.mkdir(parents=True, exist_ok=True)
     (data / "models").symlink_to(models.resolve())
     services = start(data, durable=False)
-    atexit.register(_end)
+    atexit.register(end)
     os.environ.update(services.environment())
     os.environ["DATA_DIR"] = str(data)
     # A broker of its own: what tests save in this process waits for them, not for the platform's workers.
@@ -44,16 +49,18 @@ def _begin() -> Services:
     return services
 
 
-def _end() -> None:
+def end(keep: Callable[[Path], None] = lambda data: None) -> None:
+    """Stop them and throw their data folder away, when `keep` has taken from it what it wants."""
+    atexit.unregister(end)
     SERVICES.stop()
+    keep(SERVICES.supervisor.folder.path)
     shutil.rmtree(SERVICES.supervisor.folder.path, ignore_errors=True)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish() -> None:
     """One of several processes of a test run may be killed soon after it has said that it is finished."""
-    atexit.unregister(_end)
-    _end()
+    end()
 
 
 SERVICES = _begin()

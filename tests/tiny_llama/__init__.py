@@ -6,36 +6,22 @@ left for the tests to teach it. `python -m tests.tiny_llama FOLDER` makes one; t
 returns.
 """
 
-import fcntl
 import hashlib
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
+from tests import made_once
 from tests.tiny_llama import conversations
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-CACHE = ROOT / ".data" / "tests"
 
 
 def folder() -> Path:
-    """The model's folder, made if there is none for these texts and this script yet; others wait for the one maker."""
-    place = CACHE / f"tiny-llama-{_mark()}"
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with (CACHE / "tiny-llama.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not place.is_dir():
-            draft = Path(tempfile.mkdtemp(prefix="tiny-llama-", dir=CACHE))
-            try:
-                _make(draft)
-                draft.rename(place)
-            finally:
-                shutil.rmtree(draft, ignore_errors=True)
-    return place
+    """The model's folder, made if there is none for these texts and this script yet."""
+    return made_once.folder("tiny-llama", _mark(), _make)
 
 
 def _mark() -> str:
