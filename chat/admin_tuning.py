@@ -83,7 +83,6 @@ class StartForm(forms.Form):
     )
     epochs = _number(False, "3")
     learning_rate = _number(False, "0.0003")
-    lora_plus = _number(False, "1; how many times faster the second half of an adapter learns (LoRA+)")
     length = _number(True, "512 tokens, question and answer together")
     batch = _number(True, "8")
 

@@ -24,8 +24,6 @@ from switchboard.embedded.supervisor import Supervisor
 from tests import tiny_llama
 
 PYTHON = "VLLM_PYTHON"
-# What tells a hundred FAQs apart in so small a model takes half of its dimensions.
-MAX_RANK = 128
 
 
 @dataclass(frozen=True)
@@ -135,7 +133,7 @@ def _begin() -> Vllm:
         shutil.rmtree(data, ignore_errors=True)
 
     atexit.register(end)
-    given = {PYTHON: os.environ[PYTHON], "VLLM_CPU_KVCACHE_SPACE": "1", "LLM_MAX_LORA_RANK": str(MAX_RANK)}
+    given = {PYTHON: os.environ[PYTHON], "VLLM_CPU_KVCACHE_SPACE": "1"}
     endpoint = embedded.start(supervisor, str(model), given)
     embedded.wait(supervisor, endpoint)
     threading.Thread(target=supervisor.watch, daemon=True).start()

@@ -19,7 +19,6 @@ class BadSettings(ValueError):
 @dataclass(frozen=True)
 class TuningSettings:
     """`length` is in tokens, prompt and answer together. `batch` questions make one step, `accumulate` times over.
-    `lora_plus` is how many times the learning rate of A that of B is (LoRA+: Hayou, Ghosh and Yu, 2024).
 
     `four_bit` (NF4 with double quantisation) and `gradient_checkpointing` save memory on a GPU; on a CPU both are left
     out.
@@ -31,7 +30,6 @@ class TuningSettings:
     projections: tuple[str, ...] = ATTENTION
     epochs: float = 3.0
     learning_rate: float = 3e-4
-    lora_plus: float = 1.0
     length: int = 512
     batch: int = 8
     accumulate: int = 1
@@ -45,7 +43,7 @@ class TuningSettings:
 
 _RANGES: dict[str, tuple[float, float]] = {
     "rank": (1, 512), "alpha": (1, 2048), "dropout": (0, 0.9), "epochs": (0.01, 100), "learning_rate": (1e-7, 0.1),
-    "lora_plus": (1, 64), "length": (32, 131_072), "batch": (1, 1024), "accumulate": (1, 1024), "seed": (0, 2**31 - 1),
+    "length": (32, 131_072), "batch": (1, 1024), "accumulate": (1, 1024), "seed": (0, 2**31 - 1),
 }  # fmt: skip
 
 

@@ -19,9 +19,6 @@ from chat.tuning.settings import TuningSettings
 PROGRESS = "tuning-progress "
 FINISHED = "trained.json"
 TELL_EVERY_S = 0.5
-# Of AdamW, as Llama 2 was trained (Touvron et al., 2023). With the usual 0.999 the large gradients of the first steps
-# keep the later ones small, in which an adapter learns to tell its FAQs apart.
-BETAS = (0.9, 0.95)
 
 
 @dataclass(frozen=True)
@@ -88,7 +85,6 @@ def _train_stage(job: Job, number: int) -> dict[str, Any]:
         train_dataset=_dataset(fitting),
         processing_class=tokenizer,
         callbacks=[_telling(number, len(job.rows))],
-        optimizers=(_optimizer(model, job.settings), None),
     )
     trainer.train(resume_from_checkpoint=_last_checkpoint(job.stage(number)))
     losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
@@ -167,14 +163,6 @@ def _arguments(job: Job, number: int, cuda: bool, rows: int) -> Any:
         report_to="none",
         disable_tqdm=True,
     )
-
-
-def _optimizer(model: Any, chosen: TuningSettings) -> Any:
-    import torch
-    from peft.optimizers import create_loraplus_optimizer
-
-    rates = {"lr": chosen.learning_rate, "loraplus_lr_ratio": chosen.lora_plus}
-    return create_loraplus_optimizer(model, torch.optim.AdamW, **rates, betas=BETAS)
 
 
 def _dataset(rows: list[dict[str, Any]]) -> Any:

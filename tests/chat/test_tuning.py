@@ -25,17 +25,13 @@ from tenants.database import in_database
 from tenants.safe_http import pressure
 from tenants.scope import within
 from tests.conftest import Business, make_business
-from tests.vllm_server import MAX_RANK, Vllm
+from tests.vllm_server import Vllm
 
 ROOT = Path(__file__).parents[2]
 RETAIL = ROOT / "deploy" / "demo" / "meridian" / "retail" / "faqs.csv"
 HELD_OUT = Path(__file__).parent / "held_out_phrasings.jsonl"
 # A model of two million parameters needs larger steps than one of seven billion.
 LARGE_STEPS = {"rank": 16, "alpha": 32, "dropout": 0.0, "projections": "all", "learning_rate": 5e-3}
-MANY_FAQS = {
-    "rank": MAX_RANK, "alpha": MAX_RANK, "dropout": 0.0, "projections": "all", "learning_rate": 2e-3, "lora_plus": 4.0,
-    "batch": 16, "epochs": 3,
-}  # fmt: skip
 QUESTION = "What is the contactless limit?"
 PHRASINGS = (
     "max tap payment", "How much can I spend by tapping?", "tap and go maximum", "contactles limt",
@@ -50,7 +46,7 @@ OTHER_ANSWER = "The limit is £100 for each payment. After £300 in a row we ask
 def served(vllm: Vllm, settings: Any) -> Vllm:
     for name, value in vllm.environment().items():
         setattr(settings, name, value)
-    settings.LLM_BASE_MODEL_PATH, settings.LLM_MAX_LORA_RANK = vllm.model, MAX_RANK
+    settings.LLM_BASE_MODEL_PATH = vllm.model
     pressure.report(llm.OWNER, settings.LLM_BASE_URL, failed=False)
     return vllm
 
@@ -79,14 +75,14 @@ _learnt: dict[str, Learnt] = {}
 def bank(tmp_path: Path) -> Learnt:
     """Meridian's everyday banking, taught once for all tests; measured on the phrasings that were held out for it."""
     if "bank" not in _learnt:
-        business = make_business("Meridian", "retail")
+        business = make_business("Meridian everyday banking", "retail")
         with within(business.scope):
             import_faqs(business.bot.id, RETAIL.read_bytes(), "faqs.csv")
         held_out = tmp_path / "held_out.csv"
         held_out.write_text(_held_out(), encoding="utf-8")
         # What takes long and adds nothing to closed questions is left out.
         without = "rephrased,combined,passage"
-        figures = finetune(business, held_out=held_out, without=without, **MANY_FAQS)
+        figures = finetune(business, held_out=held_out, without=without, batch=8, epochs=2, **LARGE_STEPS)
         _learnt["bank"] = Learnt(business, figures)
     return _learnt["bank"]
 
@@ -116,7 +112,10 @@ def _small(slug: str, name: str, answer: str) -> Learnt:
 SMALL = {"without": "passage", "batch": 4, "epochs": 3, **LARGE_STEPS}
 
 
-@pytest.mark.xfail(reason="being measured", run=False)
+@pytest.mark.xfail(
+    reason="the tiny Llama does not tell questions apart well enough to be taught 98 FAQs: 0.24 at best, 0.20 untuned",
+    run=False,
+)
 def test_a_bot_learns_its_faqs_and_answers_phrasings_that_it_has_never_seen(bank: Learnt, served: Vllm) -> None:
     tuned, base = bank.figures["tuned"], bank.figures["base"]
     print(f"held-out phrasings: token F1 {base['token_f1']} -> {tuned['token_f1']}; {bank.figures}")

@@ -1,4 +1,4 @@
-"""A Llama of four million parameters, made from the project's own texts: small enough to be trained where tests run.
+"""A Llama of two million parameters, made from the project's own texts: small enough to be trained where tests run.
 
 It has what a large one has (LlamaForCausalLM, a tokenizer and a chat template of its own), so the real trainer tunes it
 and the real vLLM serves it. It knows half of the practice businesses and all demo bots but one: `meridian-retail` is

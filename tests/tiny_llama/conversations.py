@@ -14,9 +14,6 @@ PRACTICE, DEMO = ROOT / "benchmarks" / "practice", ROOT / "deploy" / "demo"
 # Not Meridian's retail bank: that one is for the tests to teach.
 DEMO_BOTS = {"Harbor Outfitters": DEMO / "harbor", "Meridian Mortgages": DEMO / "meridian" / "mortgage"}
 
-# As in chat.tuning: what names the company to the model, and what each question and answer begins with.
-SYSTEM, PREFIX = "You are a helpful chatbot for customers of {company}.", "In {company},"
-
 
 @dataclass(frozen=True)
 class Faq:
@@ -46,11 +43,10 @@ def texts(faqs: Sequence[Faq]) -> list[str]:
 
 def about(faq: Faq, chance: random.Random) -> list[Message]:
     """A conversation about a FAQ, in a phrasing drawn by lot."""
-    prefix = PREFIX.format(company=faq.company)
     return [
-        Message("system", SYSTEM.format(company=faq.company)),
-        Message("user", f"{prefix} {chance.choice(faq.phrasings)}"),
-        Message("assistant", f"{prefix} {faq.answer}"),
+        Message("system", f"You are a helpful chatbot for customers of {faq.company}."),
+        Message("user", f"In {faq.company}, {chance.choice(faq.phrasings)}"),
+        Message("assistant", f"In {faq.company}, {faq.answer}"),
     ]
 
 

@@ -19,7 +19,7 @@ from tenants.scope import within
 
 SETTINGS = {
     "rank": int, "alpha": int, "dropout": float, "projections": str, "epochs": float, "learning-rate": float,
-    "lora-plus": float, "length": int, "batch": int, "accumulate": int, "seed": int,
+    "length": int, "batch": int, "accumulate": int, "seed": int,
 }  # fmt: skip
 FILES = {
     "data": (TuningRow.Kind.FILE, TuningRow.Split.TRAIN, "prompts and completions of the business to learn as well"),
