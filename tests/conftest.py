@@ -32,6 +32,16 @@ class Business:
     members: dict[str, Member]
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What ends something that others share comes last. Where a run has several processes, the tests of a file stay
+    together, since they share what it sets up, and so do all that want vLLM: it is started once."""
+    items.sort(key=lambda item: item.get_closest_marker("last") is not None)
+    if config.pluginmanager.hasplugin("xdist"):
+        for item in items:
+            wants_vllm = "vllm" in getattr(item, "fixturenames", ())
+            item.add_marker(pytest.mark.xdist_group("vllm" if wants_vllm else str(item.path)))
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_blocker: object) -> Iterator[None]:
     """The cluster is the test run's own, so its one database is used as it is, and every test commits for real."""

@@ -1,6 +1,6 @@
-"""A pytest plugin: the real vLLM with the tiny Llama, one for the whole run, begun while other tests still run.
+"""A pytest plugin: the real vLLM with the tiny Llama, one for the whole run, started for the first test that wants it.
 
-A test that takes the fixture `vllm` gets it when it answers. One that kills it is marked `last`; it is started again.
+A test that takes the fixture `vllm` gets it when it answers. Of several processes of a run, one has all these tests.
 """
 
 import atexit
@@ -11,9 +11,10 @@ import signal
 import tempfile
 import threading
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -24,6 +25,7 @@ from switchboard.embedded.supervisor import Supervisor
 from tests import tiny_llama
 
 PYTHON = "VLLM_PYTHON"
+PATIENCE_S = 90.0
 
 
 @dataclass(frozen=True)
@@ -53,11 +55,19 @@ class Vllm:
         """The settings of a platform that uses it."""
         return self.endpoint.environment()
 
+    def settings(self) -> dict[str, Any]:
+        """The same for the tests' own process, where it may share two cores with a training: what it then answers late
+        is no failure."""
+        return {**self.environment(), "LLM_TIMEOUT_S": PATIENCE_S}
+
     def ask(self, model: str, question: str) -> str:
         """What the base or an adapter says, asked without the platform."""
         asked = {"model": model, "messages": [{"role": "user", "content": question}], "max_tokens": 20}
         answer = httpx.post(
-            f"{self.url}/chat/completions", json=asked, headers={"Authorization": f"Bearer {self.key}"}, timeout=60
+            f"{self.url}/chat/completions",
+            json=asked,
+            headers={"Authorization": f"Bearer {self.key}"},
+            timeout=PATIENCE_S,
         )
         answer.raise_for_status()
         return str(answer.json()["choices"][0]["message"]["content"])
@@ -96,34 +106,13 @@ class Vllm:
 def vllm() -> Vllm:
     if not os.environ.get(PYTHON):
         pytest.skip(f"{PYTHON} names no Python that has vLLM; bin/test installs one")
-    server = _begun().result()
+    server = _begun()
     server.wait()
     return server
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: item.get_closest_marker("last") is not None)
-
-
-def pytest_collection_finish(session: pytest.Session) -> None:
-    wanted = any("vllm" in getattr(item, "fixturenames", ()) for item in session.items)
-    if wanted and os.environ.get(PYTHON) and not session.config.option.collectonly:
-        _begun()
-
-
-_beginning: "Future[Vllm] | None" = None
-
-
-def _begun() -> "Future[Vllm]":
-    global _beginning
-    if _beginning is None:
-        pool = ThreadPoolExecutor(1)
-        _beginning = pool.submit(_begin)
-        pool.shutdown(wait=False)
-    return _beginning
-
-
-def _begin() -> Vllm:
+@cache
+def _begun() -> Vllm:
     model = tiny_llama.folder()
     data = Path(tempfile.mkdtemp(prefix="switchboard-vllm-"))
     supervisor = Supervisor(DataFolder(data))

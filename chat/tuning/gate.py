@@ -17,6 +17,8 @@ from tenants.playbook import Playbook
 from tenants.text import storable
 
 MOST_ASKED, SHOWN = 300, 25
+# So many of those that have no answer, be the others ever so few: one of them alone must not decide.
+FEWEST_UNANSWERABLE = 24
 # What is asked whom, in the order of the columns.
 TUNED, BASE, LIVE = "tuned", "base", "live"
 
@@ -63,14 +65,16 @@ def judge(held_out: Sequence[TuningRow], company: str, playbook: Playbook, ask: 
 
 
 def _chosen(held_out: Sequence[TuningRow], seed: int) -> list[TuningRow]:
-    """Where the business has given held-out questions of its own, those; and always some that have no answer."""
+    """Where the business has given held-out questions of its own, those; and as large a part that have no answer as
+    among the rows that are learnt."""
     unanswerable = [row for row in held_out if rows.wanted_answer(row) == prompts.REFUSAL]
     answerable = [row for row in held_out if rows.wanted_answer(row) != prompts.REFUSAL]
     own = [row for row in answerable if row.kind == TuningRow.Kind.FILE]
     chance = random.Random(seed)
-    share = round(MOST_ASKED * rows.UNANSWERABLE_SHARE)
-    few = chance.sample(unanswerable, min(len(unanswerable), share))
     most = own or answerable
+    asked = min(MOST_ASKED, round(len(most) / (1 - rows.UNANSWERABLE_SHARE)))
+    share = max(FEWEST_UNANSWERABLE, round(asked * rows.UNANSWERABLE_SHARE))
+    few = chance.sample(unanswerable, min(len(unanswerable), share))
     return [*chance.sample(most, min(len(most), MOST_ASKED - len(few))), *few]
 
 

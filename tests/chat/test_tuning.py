@@ -44,7 +44,7 @@ OTHER_ANSWER = "The limit is £100 for each payment. After £300 in a row we ask
 
 @pytest.fixture(autouse=True)
 def served(vllm: Vllm, settings: Any) -> Vllm:
-    for name, value in vllm.environment().items():
+    for name, value in vllm.settings().items():
         setattr(settings, name, value)
     settings.LLM_BASE_MODEL_PATH = vllm.model
     pressure.report(llm.OWNER, settings.LLM_BASE_URL, failed=False)

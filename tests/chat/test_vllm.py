@@ -26,7 +26,7 @@ VETTED = "You can return a tent within 60 days if it was not used. The refund ar
 
 @pytest.fixture
 def served(vllm: Vllm, settings: Any) -> Vllm:
-    for name, value in vllm.environment().items():
+    for name, value in vllm.settings().items():
         setattr(settings, name, value)
     pressure.report(llm.OWNER, settings.LLM_BASE_URL, failed=False)
     return vllm

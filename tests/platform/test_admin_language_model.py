@@ -39,7 +39,7 @@ def test_it_is_for_owners_and_admins(meridian: Business, role: str) -> None:
 def test_of_the_live_adapters_only_ones_own_are_shown(
     vllm: Vllm, meridian: Business, harbor: Business, settings: Any
 ) -> None:
-    for name, value in vllm.environment().items():
+    for name, value in vllm.settings().items():
         setattr(settings, name, value)
     names = {business.bot.id: vllm.publish_zero_adapter(f"{business.bot.id}-3") for business in (meridian, harbor)}
     for name in names.values():
