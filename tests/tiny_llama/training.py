@@ -10,7 +10,7 @@ from tests.tiny_llama import conversations
 from tests.tiny_llama.conversations import Faq
 
 VOCABULARY, HIDDEN, LAYERS, HEADS, INNER, LONGEST = 2048, 192, 4, 6, 512, 4096
-EPOCHS, TOKENS_IN_BATCH, RATE, SEED = 20, 1000, 2e-3, 11
+EPOCHS, TOKENS_IN_BATCH, RATE, SEED = 8, 1000, 2e-3, 11
 # Three times what is usual: with so few dimensions attention is else the same to all words for most of the training.
 FIRST_WEIGHTS = 0.06
 # Which FAQ is asked shows in an answer's beginning: so many of a hundred answers end after so many tokens.
