@@ -32,16 +32,9 @@ class Business:
     members: dict[str, Member]
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What ends something that others share comes last. Where a run has several processes, the tests of a file stay
-    together, since they share what it sets up, and so do all that want vLLM: it is started once. Before xdist looks at
-    the marks."""
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What ends something that others share comes last."""
     items.sort(key=lambda item: item.get_closest_marker("last") is not None)
-    if config.pluginmanager.hasplugin("xdist"):
-        for item in items:
-            wants_vllm = "vllm" in getattr(item, "fixturenames", ())
-            item.add_marker(pytest.mark.xdist_group("vllm" if wants_vllm else item.nodeid.partition("::")[0]))
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,6 @@
-"""A pytest plugin: the real vLLM with the tiny Llama, one for the whole run, started for the first test that wants it.
+"""A pytest plugin: the real vLLM with the tiny Llama, started for the first test of a process that wants it.
 
-A test that takes the fixture `vllm` gets it when it answers. Of several processes of a run, one has all these tests.
+A test that takes the fixture `vllm` gets it when it answers. One that kills it is marked `last`; it is started again.
 """
 
 import atexit
