@@ -51,14 +51,9 @@ class Vllm:
     def adapters(self) -> Path:
         return self.endpoint.adapters
 
-    def environment(self) -> dict[str, str]:
-        """The settings of a platform that uses it."""
-        return self.endpoint.environment()
-
     def settings(self) -> dict[str, Any]:
-        """The same for the tests' own process, where it may share two cores with a training: what it then answers late
-        is no failure."""
-        return {**self.environment(), "LLM_TIMEOUT_S": PATIENCE_S}
+        """Those of a platform that uses it, and patience: it may share two cores with a training."""
+        return {**self.endpoint.environment(), "LLM_TIMEOUT_S": PATIENCE_S}
 
     def ask(self, model: str, question: str) -> str:
         """What the base or an adapter says, asked without the platform."""
